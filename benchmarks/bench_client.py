@@ -78,6 +78,7 @@ def first_request() -> list[Row]:
         f".deidentify(sourceDataset='{DATASET}', body={body}).execute()"
     )
     seconds = fresh_process({"ours": ours, "naive": naive}, rounds=7)
+    cpu = fresh_process({"ours": ours, "naive": naive}, rounds=15, clock="process_time")
     note = "fresh process, median of 7, interleaved"
     program = "import sys; before = set(sys.modules); {}; print('googleapiclient.discovery' in sys.modules)"
     output = subprocess.run([sys.executable, "-c", program.format(ours)], capture_output=True, text=True, check=True)
@@ -85,6 +86,13 @@ def first_request() -> list[Row]:
     return [
         Row("fresh process to the first request, healthcare_deid", seconds["ours"] * 1000, "ms", "≤ 260 ms", note),
         Row("fresh process to the first request, plain googleapiclient", seconds["naive"] * 1000, "ms", "", note),
+        Row(
+            "CPU time to the first request, times plain googleapiclient's",
+            cpu["ours"] / cpu["naive"],
+            "×",
+            "≤ 1.3",
+            "fresh process, medians of 15, interleaved",
+        ),
         Row("googleapiclient.discovery loaded by ours", float(loaded), "", "0", "1 is yes"),
         Row(
             "memory to the first request, healthcare_deid",

@@ -21,7 +21,7 @@ from tag_rivals import rivals
 from timing import Row, against
 
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
-from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine import Deidentifier, Pseudonyms
 from healthcare_deid.testing.samples import write_samples
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FILES = 100
 ROUNDS = 5
+PSEUDONYM_ROUNDS = 15
+TABLE_ROWS = 100_000
 BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 PROFILES = (
     BASIC,
@@ -46,6 +48,7 @@ def measure() -> list[Row]:
         small = Path(pydicom.__file__).parent / "data" / "test_files" / "CT_small.dcm"
         for size, source in (("531 kB", large), ("39 kB", small)):
             rows += _rates(size, source, base)
+        rows += _pseudonyms(small, base)
         rows.append(_memory(base))
     return rows
 
@@ -87,6 +90,35 @@ def _rates(size: str, source: Path, base: Path) -> list[Row]:
     return rows
 
 
+def _pseudonyms(source: Path, base: Path) -> list[Row]:
+    """What pseudonyms cost beside none, and a look-up in a long table beside pseudonyms from the secret."""
+    originals, results, table = base / "in pseudonyms", base / "out pseudonyms", base / "table.csv"
+    originals.mkdir()
+    results.mkdir()
+    _write_series(source, originals)
+    own = [f"{pydicom.dcmread(source).PatientID},P-own"]
+    table.write_text("\n".join(["old_id,new_id", *(f"MRN{n:07},P-{n:06}" for n in range(TABLE_ROWS)), *own]) + "\n")
+    config = DeidentifyConfig.from_api({"dicom": {"filterProfile": BASIC}})
+
+    def run(pseudonyms: Pseudonyms | None) -> Callable[[], None]:
+        engine = Deidentifier(config, secret=b"a secret of a benchmark", pseudonyms=pseudonyms)
+
+        def each() -> None:
+            for path in originals.iterdir():
+                engine.deidentify_file(path, results / path.name)
+
+        return each
+
+    keyed, looked_up = run(Pseudonyms.keyed()), run(Pseudonyms.from_table(table))
+    cost = against(run(None), {"keyed": keyed}, rounds=PSEUDONYM_ROUNDS)["keyed"].cpu_ratio
+    look_up = against(keyed, {"table": looked_up}, rounds=PSEUDONYM_ROUNDS)["table"].cpu_ratio
+    note = "39 kB, CPU time, interleaved"
+    return [
+        Row("pseudonyms from the secret, times no pseudonyms", cost, "×", "", note),
+        Row(f"a table of {TABLE_ROWS:,} rows, times pseudonyms from the secret", look_up, "×", "≤ 1.03", note),
+    ]
+
+
 def _rate(seconds: list[float]) -> float:
     return FILES / statistics.median(seconds)
 
@@ -111,7 +143,7 @@ _ONE_BIG_FILE = """
 import resource, sys
 from pathlib import Path
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
-from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine import Deidentifier, Pseudonyms
 message = {"dicom": {"filterProfile": "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"}}
 engine = Deidentifier(DeidentifyConfig.from_api(message))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

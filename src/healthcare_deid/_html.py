@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 STYLE = (
     "<style>.hd{font:15px/1.5 system-ui,sans-serif;color:#18181b}.hd table{border-collapse:collapse;margin:.6rem 0}"
+    "@media (max-width:46rem){.hd table{display:block;overflow-x:auto}.hd .two{flex-direction:column}}"
+    ".hd{overflow-wrap:break-word}"
     ".hd th,.hd td{border-bottom:1px solid #d4d4d8;padding:.25rem .7rem;text-align:left;vertical-align:top}"
     ".hd th{background:#f4f4f5}.hd td.n,.hd th.n{text-align:right}.hd code{font:13px ui-monospace,monospace}"
     ".hd .error{color:#b91c1c;font-weight:600}.hd .warning{color:#92400e}.hd .info{color:#52525b}"
@@ -28,13 +30,14 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, severity: i
     Args:
         heads: What stands over the columns; nothing where they are empty.
         rows: What stands in them; numbers are set to the right.
-        severity: The column that colors its row's cell.
+        severity: The column that is colored by what it says; not in rows that count nothing.
     """
     rows = list(rows)
     numbers = {index for row in rows for index, cell in enumerate(row) if isinstance(cell, int)}
     top = "".join(f"<th{' class=n' * (index in numbers)}>{escape(head)}</th>" for index, head in enumerate(heads))
     body = "".join(
-        f"<tr>{''.join(_cell(cell, index == severity) for index, cell in enumerate(row))}</tr>" for row in rows
+        f"<tr>{''.join(_cell(cell, index == severity and _counts(row)) for index, cell in enumerate(row))}</tr>"
+        for row in rows
     )
     return f"<table>{f'<thead><tr>{top}</tr></thead>' if heads else ''}<tbody>{body}</tbody></table>"
 
@@ -47,7 +50,7 @@ def page_of(title: str, body: str, *, script: str = "") -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f"<title>{escape(title)}</title></head>"
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{escape(title)}</title></head>'
         f'<body style="margin:2rem auto;max-width:76rem;padding:0 1rem;font-family:system-ui"><h1>{escape(title)}</h1>'
         f"{body}{program}</body></html>\n"
     )
@@ -56,6 +59,12 @@ def page_of(title: str, body: str, *, script: str = "") -> str:
 def wrapped(body: str) -> str:
     """Return a part of a page with its style, as notebooks show it."""
     return f'{STYLE}<div class="hd">{body}</div>'
+
+
+def _counts(row: Sequence[object]) -> bool:
+    """Return whether a row is about something: its numbers, if it has any, are not all zero."""
+    numbers = [cell for cell in row if isinstance(cell, int)]
+    return not numbers or any(numbers)
 
 
 def _cell(cell: object, marked: bool) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pydicom
 import pytest
@@ -215,6 +217,46 @@ def test_what_was_approved_is_exported_from_the_command_line(cli: Callable[..., 
     assert len(list((tmp_path / "release").rglob("*.dcm"))) == 1
     assert cli("review", clean, "--export", tmp_path / "release").exit_code == 1
     assert cli("review", tmp_path / "scans").exit_code == 1
+
+
+@pytest.mark.parametrize("given", [(), ("--preset", "minimal", "--set", "StudyDescription=Trial")])
+def test_the_page_removes_a_box_by_the_runs_own_settings_or_by_those_that_are_given(
+    cli: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...]
+) -> None:
+    clean = make_run(tmp_path)
+    answers: list[tuple[int, str]] = []
+
+    def visit(url: str) -> None:
+        parts = urlsplit(url)
+        connection = http.client.HTTPConnection("127.0.0.1", parts.port or 0, timeout=60)
+        body = json.dumps({"index": 0, "frame": 0, "box": [60, 70, 30, 10]})
+        connection.request("POST", f"{parts.path}uncover", body, {"Content-Type": "application/json"})
+        reply = connection.getresponse()
+        answers.append((reply.status, reply.read().decode()))
+        connection.close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("webbrowser.open", visit)
+    assert cli("review", clean, "--originals", tmp_path / "scans", *given).exit_code == 130
+    ((status, text),) = answers
+    if given:
+        assert status == 422
+        assert "give the review the config and the options that the run was started with; they differ" in text
+    else:
+        assert (status, json.loads(text)["boxes"]) == (200, [[0, 5, 6, 30, 10]])
+
+
+def test_what_the_command_line_made_is_run_again_by_its_run_folder_alone(
+    cli: Callable[..., Result], tmp_path: Path
+) -> None:
+    make_run(tmp_path)
+    options = ("--preset", "contents", "--date-shift-days", "30")
+    assert cli("files", tmp_path / "scans", tmp_path / "out", *options).exit_code == 0
+    review = Review(tmp_path / "out", originals=tmp_path / "scans")
+    path = tmp_path / "out" / review.items[0].result
+    before = path.read_bytes()
+    review.run_again(0)
+    assert path.read_bytes() == before
 
 
 def test_a_report_is_printed_whatever_the_names_and_written_for_its_owner_only(

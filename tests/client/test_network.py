@@ -139,31 +139,89 @@ def test_a_http_request_goes_to_the_proxy_with_its_absolute_url(listen: Any, mon
     assert b"\r\nHost: emulator.invalid:8085\r\n" in proxy.requests[0]
 
 
+GOOGLE, IPV4, IPV6 = "https://healthcare.googleapis.com", "https://10.1.2.3", "https://[2001:db8::1]"
+
+
 @pytest.mark.parametrize(
-    ("url", "names", "bypassed"),
+    ("url", "names"),
     [
-        ("https://healthcare.googleapis.com", "googleapis.com", True),
-        ("https://healthcare.googleapis.com", ".googleapis.com", True),
-        ("https://healthcare.googleapis.com", "*", True),
-        ("https://healthcare.googleapis.com:8443", "healthcare.googleapis.com:8443", True),
-        ("https://healthcare.googleapis.com", "example.com", False),
-        ("https://10.1.2.3", "10.0.0.0/8", True),
-        ("https://[2001:db8::1]", "[2001:db8::1]", True),
-        ("https://[2001:db8::1]", "2001:db8::1", True),
-        ("https://[2001:db8::1]", "example.com, 2001:db8::/32", True),
-        ("https://[2001:db8::1]", "[2001:db8::2]", False),
-        ("https://11.1.2.3", "10.0.0.0/8, example.com", False),
-        ("https://127.0.0.1", "", True),
-        ("http://metadata.google.internal", "", True),
+        (GOOGLE, "*"),
+        (GOOGLE, "example.com,*"),
+        (GOOGLE, "googleapis.com"),
+        (GOOGLE, ".googleapis.com"),
+        (GOOGLE, "*.googleapis.com"),
+        (GOOGLE, "HealthCare.GoogleAPIs.com"),
+        (GOOGLE, "googleapis.com."),
+        (GOOGLE, "example.com,  googleapis.com ,"),
+        (GOOGLE, "example.com googleapis.com"),
+        (GOOGLE, "googleapis.com:443"),
+        (GOOGLE, "*.googleapis.com:443"),
+        ("https://healthcare.googleapis.com.", "googleapis.com"),
+        ("https://healthcare.googleapis.com:8443", "healthcare.googleapis.com:8443"),
+        ("http://emulator.lab", "emulator.lab:80"),
+        (IPV4, "10.1.2.3"),
+        (IPV4, "10.0.0.0/8"),
+        (IPV4, "10.9.9.9/8"),
+        (IPV4, "10.0.0.0/8:443"),
+        (IPV4, "10.1.*"),
+        (IPV4, "*"),
+        (IPV6, "[2001:db8::1]"),
+        (IPV6, "[2001:db8::1]:443"),
+        (IPV6, "2001:db8::1"),
+        (IPV6, "2001:0DB8:0:0:0:0:0:1"),
+        (IPV6, "example.com, 2001:db8::/32"),
+        (IPV6, "[2001:db8::]/32"),
+        ("https://127.0.0.1", ""),
+        ("http://metadata.google.internal", ""),
     ],
 )
-def test_the_no_proxy_variable_is_obeyed(monkeypatch: pytest.MonkeyPatch, url: str, names: str, bypassed: bool) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
-    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
-    monkeypatch.setenv("NO_PROXY", names)
+def test_no_proxy_names_an_origin_in_every_form_that_curl_requests_or_go_know(
+    monkeypatch: pytest.MonkeyPatch, url: str, names: str
+) -> None:
+    assert _is_direct(monkeypatch, url, NO_PROXY=names)
+
+
+@pytest.mark.parametrize(
+    ("url", "names"),
+    [
+        (GOOGLE, ""),
+        (GOOGLE, " , .,:,:443,[],[]:443,/8"),
+        (GOOGLE, "example.com"),
+        (GOOGLE, "apis.com"),
+        (GOOGLE, "*.healthcare.googleapis.com"),
+        (GOOGLE, "healthcare.googleapis.com.example.com"),
+        (GOOGLE, "googleapis.com:8443"),
+        ("https://googleapis.com", "*.googleapis.com"),
+        (IPV4, "2.3"),
+        (IPV4, "11.0.0.0/8, example.com"),
+        (IPV4, "10.0.0.0/33"),
+        (IPV4, "10.1.2.3:8443"),
+        (IPV4, "::/0"),
+        (IPV6, "[2001:db8::2]"),
+        (IPV6, "[2001:db8::1]:8443"),
+        (IPV6, "2001:db9::/32"),
+        (IPV6, "0.0.0.0/0"),
+    ],
+)
+def test_no_proxy_names_no_other_origin(monkeypatch: pytest.MonkeyPatch, url: str, names: str) -> None:
+    assert not _is_direct(monkeypatch, url, NO_PROXY=names)
+
+
+def test_the_lower_case_variables_win_over_the_upper_case_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _is_direct(monkeypatch, GOOGLE, no_proxy="googleapis.com")
+    assert _is_direct(monkeypatch, GOOGLE, no_proxy="googleapis.com", NO_PROXY="example.com")
+    assert not _is_direct(monkeypatch, GOOGLE, no_proxy="example.com", NO_PROXY="googleapis.com")
+
+
+def _is_direct(monkeypatch: pytest.MonkeyPatch, url: str, **variables: str) -> bool:
+    """Return whether an origin is reached without the proxy, with these variables set."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**variables, "HTTPS_PROXY": "http://proxy:3128", "HTTP_PROXY": "http://proxy:3128"}.items():
+        monkeypatch.setenv(name, value)
     origin = Origin.of(url)
     assert origin is not None
-    assert (network.proxy_for(origin) is None) == bypassed
+    return network.proxy_for(origin) is None
 
 
 def test_a_socks_proxy_without_pysocks_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

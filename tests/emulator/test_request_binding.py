@@ -94,6 +94,18 @@ class TestUpdateMasks:
         lab.call("PATCH", f"{STORE}?updateMask=labels", {"labels": {"a": "1", "b": "2"}})
         assert lab.get(f"{STORE}?fields={mask}").json == shown
 
+    def test_a_mask_of_a_policy_leaves_its_other_fields(self, lab: Lab) -> None:
+        audit = [{"service": "allServices"}]
+        binding = {"role": "roles/viewer", "members": ["user:a@example.com"]}
+        lab.post(f"{DATASET}:setIamPolicy", {"policy": {"bindings": [binding], "auditConfigs": audit}})
+        changed = lab.post(f"{DATASET}:setIamPolicy", {"policy": {"bindings": []}, "updateMask": "bindings"})
+        assert changed.json.get("bindings") is None
+        assert changed.json["auditConfigs"] == audit
+        stale = {"bindings": [binding], "etag": base64.b64encode(b"older").decode()}
+        assert lab.post(f"{DATASET}:setIamPolicy", {"policy": stale, "updateMask": "bindings"}).status == 409
+        wrong = lab.post(f"{DATASET}:setIamPolicy", {"policy": {}, "updateMask": "members"})
+        assert wrong.status == 400
+
 
 class TestEtags:
     @pytest.mark.parametrize("url_safe", [True, False])

@@ -13,11 +13,26 @@ from urllib.parse import urlsplit
 import numpy as np
 import pydicom
 import pytest
-from tests.report.run_made import make_run
+from pydicom.dataset import Dataset
+from tests.report.run_made import CONFIG, make_run
 
 from healthcare_deid import presets
 from healthcare_deid.engine import Deidentifier
-from healthcare_deid.report import Decision, Review, ReviewServer, audit_tree, compare_tree
+from healthcare_deid.engine.runs.lock import RunLock
+from healthcare_deid.engine.runs.record import read_record
+from healthcare_deid.engine.runs.stores import FolderStore
+from healthcare_deid.errors import ConfigError, RunRefused
+from healthcare_deid.report import (
+    Decision,
+    Reason,
+    RerunMode,
+    Review,
+    ReviewServer,
+    audit_tree,
+    compare_tree,
+)
+from healthcare_deid.report.review.boxes import cover
+from healthcare_deid.testing import sample_dicom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +54,7 @@ def review(clean: Path, tmp_path: Path) -> Review:
 def test_the_worst_come_first_and_say_why(review: Review) -> None:
     assert [item.result for item in review.items] == ["study/2.dcm", "study/1.dcm", "study/0.dcm"]
     assert [item.reasons for item in review.items] == [["1 × text that could not be read"], ["look here"], []]
-    assert review.items[0].boxes == [(0, 5, 6, 30, 10)]
+    assert review.items[0].boxes == [(0, 5, 6, 30, 10), (0, 60, 70, 30, 10)]
 
 
 def test_a_decision_is_written_at_once_with_who_and_when(review: Review, clean: Path, tmp_path: Path) -> None:
@@ -97,6 +112,243 @@ def test_one_more_rectangle_is_covered_and_nothing_outside_it_changes(review: Re
     assert review.items[0].boxes[-1] == (0, 10, 20, 40, 30)
     with pytest.raises(ValueError, match="not in the picture"):
         review.cover(0, 0, (100_000, 0, 5, 5))
+
+
+def tree_of(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of every file but the lock and the decisions."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in ("lock", "decisions.jsonl"))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def line_of(folder: Path, result: str) -> dict[str, Any]:
+    """Return the one line that the record has about a result."""
+    (line,) = (line for line in read_record(folder / "clean.run" / "record.jsonl") if line["result"] == result)
+    return line
+
+
+def changed_pixels(before: Path, after: Path) -> set[tuple[int, int]]:
+    """Return the rows and columns in which two pictures differ."""
+    one, other = (pydicom.dcmread(path).pixel_array.astype(int) for path in (before, after))
+    different = (one != other).reshape(*one.shape[:2], -1).any(axis=-1)
+    return {(int(row), int(column)) for row, column in np.argwhere(different)}
+
+
+def inside(row: int, column: int, box: tuple[int, int, int, int]) -> bool:
+    x, y, width, height = box
+    return y <= row < y + height and x <= column < x + width
+
+
+def test_a_box_that_covers_no_text_is_removed_and_every_other_pixel_is_as_a_run_with_the_other_boxes_makes_it(
+    review: Review, clean: Path, tmp_path: Path
+) -> None:
+    review.decide(0, Decision.APPROVED)
+    review.cover(0, 0, (100, 100, 50, 20))
+    review.uncover(0, 0, (60, 70, 30, 10))
+    kept = (0, 5, 6, 30, 10)
+    added = review.items[0].boxes[-1]
+    assert review.items[0].boxes == [kept, added]
+    changed = changed_pixels(tmp_path / "scans" / "study" / "2.dcm", clean / "study" / "2.dcm")
+    assert changed
+    assert all(inside(row, column, kept[1:]) or inside(row, column, added[1:]) for row, column in changed)
+    assert review.items[0].decision is Decision.OPEN
+    assert "PatientName" not in pydicom.dcmread(clean / "study" / "2.dcm"), "the header is de-identified as before"
+
+
+def test_the_record_has_one_new_line_of_a_result_that_was_changed_and_a_run_goes_on_from_it(
+    review: Review, clean: Path, tmp_path: Path
+) -> None:
+    review.uncover(0, 0, (60, 70, 30, 10))
+    line = line_of(tmp_path, "study/2.dcm")
+    assert [one["rule"] for one in line["redactions"]] == ["unreadable"]
+    assert line["size"] == (clean / "study" / "2.dcm").stat().st_size
+    assert {"path": "7FE00010", "action": "pixels-redacted"}.items() <= next(
+        change for change in line["changes"] if change["path"] == "7FE00010"
+    ).items()
+    assert any("a person uncovered parts" in warning for warning in line["warnings"])
+    assert "a person uncovered parts" in (tmp_path / "clean.run" / "report.html").read_text("utf-8")
+    before = (clean / "study" / "2.dcm").read_bytes()
+    report = Deidentifier(CONFIG).deidentify_tree(tmp_path / "scans", clean, names="source", workers=1)
+    assert (report.skipped, report.succeeded) == (3, 0)
+    assert (clean / "study" / "2.dcm").read_bytes() == before, "what a person chose is not undone by a resume"
+    assert [item.boxes for item in Review(clean).items if item.result == "study/2.dcm"] == [[(0, 5, 6, 30, 10)]]
+
+
+def test_an_added_box_is_in_the_record_and_a_run_goes_on_from_it(review: Review, clean: Path, tmp_path: Path) -> None:
+    review.cover(0, 0, (100, 100, 50, 20))
+    line = line_of(tmp_path, "study/2.dcm")
+    assert [one["rule"] for one in line["redactions"]] == ["unreadable", "all-text", "reviewer"]
+    before = (clean / "study" / "2.dcm").read_bytes()
+    Deidentifier(CONFIG).deidentify_tree(tmp_path / "scans", clean, names="source", workers=1)
+    assert (clean / "study" / "2.dcm").read_bytes() == before
+
+
+def test_a_result_whose_box_a_person_removed_no_longer_says_that_its_text_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    sample_dicom()[0].dataset.save_as(tmp_path / "scans" / "ct.dcm", enforce_file_format=True)
+    Deidentifier(presets.remove_metadata_and_all_text()).deidentify_tree(
+        tmp_path / "scans", tmp_path / "clean", names="source", workers=1
+    )
+    result = tmp_path / "clean" / "ct.dcm"
+    assert pydicom.dcmread(result).BurnedInAnnotation == "NO"
+    as_run = result.read_bytes()
+    review = Review(tmp_path / "clean", originals=tmp_path / "scans")
+    *others, (frame, *box) = review.items[0].boxes
+    x, y, width, height = box
+    review.uncover(0, frame, (x, y, width, height))
+    assert "BurnedInAnnotation" not in pydicom.dcmread(result)
+    assert review.items[0].boxes == others
+    changed = changed_pixels(tmp_path / "scans" / "ct.dcm", result)
+    covered = [(one[1], one[2], one[3], one[4]) for one in others]
+    assert all(any(inside(row, column, place) for place in covered) for row, column in changed)
+    review.run_again(0)
+    assert result.read_bytes() == as_run
+
+
+def test_what_is_covered_in_a_picture_is_covered_in_its_icon_too() -> None:
+    dataset = sample_dicom()[0].dataset
+    icon = Dataset()
+    icon.Rows = icon.Columns = 64
+    icon.SamplesPerPixel, icon.BitsAllocated, icon.BitsStored, icon.HighBit = 1, 8, 8, 7
+    icon.PixelRepresentation, icon.PhotometricInterpretation = 0, "MONOCHROME2"
+    icon.PixelData = bytes(range(256)) * 16
+    dataset.IconImageSequence = [icon]
+    redactions, _ = cover(dataset, [(0, 0, 0, 256, 256)])
+    assert [(one.path, one.rule) for one in redactions] == [
+        ("7FE00010", "reviewer"),
+        ("00880200[0]/7FE00010", "icon-of-redacted"),
+    ]
+    covered = np.frombuffer(dataset.IconImageSequence[0].PixelData, np.uint8).reshape(64, 64)
+    assert len(np.unique(covered[:32, :32])) == 1
+
+
+def test_an_instance_that_is_run_again_is_as_the_run_made_it_and_what_a_person_added_stays(
+    review: Review, clean: Path, tmp_path: Path
+) -> None:
+    as_run = (clean / "study" / "2.dcm").read_bytes()
+    review.run_again(0)
+    assert (clean / "study" / "2.dcm").read_bytes() == as_run
+    assert review.items[0].boxes == [], "this run looks at no pixels"
+    review.cover(0, 0, (100, 100, 50, 20))
+    covered = (clean / "study" / "2.dcm").read_bytes()
+    review.run_again(0)
+    assert (clean / "study" / "2.dcm").read_bytes() == covered
+    assert [one["rule"] for one in line_of(tmp_path, "study/2.dcm")["redactions"]] == ["reviewer"]
+
+
+def test_all_text_is_covered_where_a_person_asks_for_it(review: Review, clean: Path, tmp_path: Path) -> None:
+    review.run_again(0, RerunMode.ALL_TEXT)
+    rules = {one["rule"] for one in line_of(tmp_path, "study/2.dcm")["redactions"]}
+    assert "all-text" in rules
+    assert review.items[0].boxes
+    with pytest.raises(ConfigError, match="does not look for text in pixels"):
+        review.run_again(0, RerunMode.THOROUGH)
+
+
+def test_every_change_is_written_down_with_who_when_and_why_and_without_text_of_the_persons(
+    review: Review, tmp_path: Path
+) -> None:
+    review.cover(0, 0, (100, 100, 50, 20))
+    review.uncover(0, 0, (60, 70, 30, 10))
+    review.run_again(0)
+    review.decide(0, Decision.REJECTED, Reason.TOO_MUCH)
+    lines = [json.loads(line) for line in (tmp_path / "clean.run" / "decisions.jsonl").read_text().splitlines()]
+    common = {"result": "study/2.dcm", "who": "Dr. Who", "when": "2026-03-04T05:06:07+00:00"}
+    assert lines == [
+        common | {"decision": "open", "why": "text-left", "added": [0, 100, 100, 50, 20]},
+        common | {"decision": "open", "why": "no-text", "removed": [0, 60, 70, 30, 10]},
+        common | {"decision": "open", "again": "as-run"},
+        common | {"decision": "rejected", "why": "too-much"},
+    ]
+
+
+def test_nothing_changes_where_an_instance_cannot_be_run_again(clean: Path, tmp_path: Path) -> None:
+    before = tree_of(tmp_path)
+    without = Review(clean, reviewer="Dr. Who")
+    with pytest.raises(ValueError, match="not among the originals"):
+        without.uncover(0, 0, (60, 70, 30, 10))
+    other = Deidentifier(CONFIG, markers=False)
+    with pytest.raises(RunRefused, match=r"options.markers: true there, false now"):
+        Review(clean, originals=tmp_path / "scans", deidentifier=other).uncover(0, 0, (60, 70, 30, 10))
+    review = Review(clean, originals=tmp_path / "scans")
+    with pytest.raises(ValueError, match="no such box"):
+        review.uncover(0, 0, (1, 2, 3, 4))
+    path = clean / "study" / "2.dcm"
+    changed = tmp_path / "scans" / "study" / "2.dcm"
+    original = changed.read_bytes()
+    changed.write_bytes(original + b"\0\0")
+    with pytest.raises(ValueError, match="has changed since"):
+        review.uncover(0, 0, (60, 70, 30, 10))
+    changed.write_bytes(original)
+    assert path.is_file()
+    assert tree_of(tmp_path) == before
+
+
+def test_a_run_at_work_keeps_a_review_from_changing_its_results(review: Review, clean: Path, tmp_path: Path) -> None:
+    with (
+        RunLock(tmp_path / "clean.run" / "lock", "the-other-run", clean),
+        pytest.raises(RunRefused, match="the-other-run is at work"),
+    ):
+        review.uncover(0, 0, (60, 70, 30, 10))
+
+
+def test_a_review_that_is_killed_between_the_record_and_the_file_leaves_no_result_to_export(
+    review: Review, clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    review.decide(0, Decision.APPROVED)
+    monkeypatch.setattr(FolderStore, "commit", killed)
+    with pytest.raises(SystemExit):
+        review.uncover(0, 0, (60, 70, 30, 10))
+    monkeypatch.undo()
+    assert "study/2.dcm" not in [item.result for item in Review(clean).items]
+    assert Review(clean).export(tmp_path / "release") == 0
+    report = Deidentifier(CONFIG).deidentify_tree(tmp_path / "scans", clean, names="source", workers=1)
+    assert (report.skipped, report.succeeded) == (2, 1)
+    assert not [*clean.rglob("*.part")]
+
+
+def test_a_file_set_has_the_changed_result(review: Review, clean: Path, tmp_path: Path) -> None:
+    config = presets.remove_metadata_and_all_text().model_copy(update={"image": None})
+    Deidentifier(config).deidentify_tree(tmp_path / "scans", tmp_path / "disc", dicomdir=True, workers=1)
+    of_disc = Review(tmp_path / "disc", originals=tmp_path / "scans")
+    of_disc.cover(0, 0, (10, 10, 100, 100))
+    result = (tmp_path / "disc" / of_disc.items[0].result).read_bytes()
+    in_set = [path.read_bytes() for path in (tmp_path / "disc.fileset").rglob("*") if path.is_file()]
+    assert result in in_set
+
+
+def test_a_config_with_a_key_is_given_to_the_review_again(tmp_path: Path) -> None:
+    make_run(tmp_path)
+    config = presets.basic_confidentiality_profile().model_copy(update={"image": None})
+    engine = Deidentifier(config, patient_keys={"P1": b"k" * 32}, secret=b"0123456789abcdef")
+    engine.deidentify_tree(tmp_path / "scans", tmp_path / "keyed", workers=1)
+    with pytest.raises(RunRefused, match="give the review the config and the options"):
+        Review(tmp_path / "keyed", originals=tmp_path / "scans").run_again(0)
+    review = Review(tmp_path / "keyed", originals=tmp_path / "scans", deidentifier=engine)
+    path = tmp_path / "keyed" / review.items[0].result
+    before = path.read_bytes()
+    review.run_again(0)
+    assert path.read_bytes() == before
+
+
+def test_the_pages_requests_change_boxes_and_run_again(call: Caller, review: Review) -> None:
+    home = call.parts.path
+    status, told = call("POST", f"{home}uncover", {"index": 0, "frame": 0, "box": [60, 70, 30, 10]})
+    assert (status, json.loads(told)) == (200, {"decision": "open", "boxes": [[0, 5, 6, 30, 10]]})
+    assert json.loads(call("POST", f"{home}again", {"index": 0, "mode": "as-run"})[1])["boxes"] == []
+    rejected = {"index": 0, "decision": "rejected", "reason": "too-much"}
+    assert json.loads(call("POST", f"{home}decide", rejected)[1])["decision"] == "rejected"
+
+
+def test_another_page_of_the_browser_gets_nothing_done(call: Caller, review: Review) -> None:
+    body = {"index": 0, "decision": "approved"}
+    own = f"http://127.0.0.1:{call.parts.port}"
+    host = f"127.0.0.1:{call.parts.port}"
+    assert call("POST", f"{call.parts.path}decide", body, Origin="https://evil.example", Host=host)[0] == 404
+    assert review.items[0].decision is Decision.OPEN
+    assert call("POST", f"{call.parts.path}decide", body, Origin=own, Host=host)[0] == 200
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
@@ -166,6 +418,10 @@ def test_the_page_shows_results_beside_originals_and_takes_decisions(call: Calle
         ("decide", {"index": 9, "decision": "approved"}, 404),
         ("decide", {"index": 0, "decision": "maybe"}, 422),
         ("cover", {"index": 0, "frame": 99, "box": [1, 2, 3, 4]}, 422),
+        ("uncover", {"index": 0, "frame": 0, "box": [9, 9, 9, 9]}, 422),
+        ("again", {"index": 0, "mode": "never"}, 422),
+        ("again", {"index": 0, "mode": "thorough"}, 422),
+        ("decide", {"index": 0, "decision": "rejected", "reason": "Rivera"}, 422),
         ("else", {"index": 0}, 404),
         ("decide", {"index": 0, "decision": "approved", "more": "x" * 5000}, 400),
     ],

@@ -85,3 +85,37 @@ def test_a_rectangle_that_is_drawn_is_covered(browser: Browser, tmp_path: Path, 
     frame, x, y, width, height = review.items[0].boxes[-1]
     assert (frame, abs(x - 40) <= 1, abs(y - 50) <= 1) == (0, True, True)
     assert (abs(width - 100) <= 2, abs(height - 40) <= 2) == (True, True)
+
+
+def test_a_box_is_removed_by_click_or_by_keyboard_and_an_instance_is_run_again(
+    browser: Browser, tmp_path: Path, artifacts: Path
+) -> None:
+    review = Review(make_run(tmp_path), originals=tmp_path / "scans")
+    with ReviewServer(review) as server:
+        browser.open(server.url)
+        picked = browser.run(
+            """
+            await window.ready;
+            const picture = document.getElementById("after");
+            await new Promise((done) => picture.complete && picture.naturalWidth ? done() : picture.onload = done);
+            const place = picture.getBoundingClientRect();
+            const scale = place.width / picture.naturalWidth;
+            const event = (kind) => new MouseEvent(kind, {
+              bubbles: true, clientX: place.left + 70 * scale, clientY: place.top + 75 * scale});
+            picture.dispatchEvent(event("mousedown"));
+            picture.dispatchEvent(event("mouseup"));
+            return document.querySelectorAll("rect.picked").length;
+            """
+        )
+        (artifacts / "review-picked.png").write_bytes(browser.picture_of("body"))
+        assert picked == 1
+        assert browser.run('await window.press("Delete"); return document.getElementById("said").textContent') == ""
+        assert review.items[0].boxes == [(0, 5, 6, 30, 10)]
+        assert browser.run('await window.press("."); await window.press("Delete"); return document.title') == "Review"
+        assert review.items[0].boxes == []
+        told = 'await window.press("h"); return document.getElementById("said").textContent'
+        assert "does not look for text in pixels" in browser.run(told)
+        browser.run('await window.press("g"); await window.press("3"); return true')
+    lines = [json.loads(line) for line in (tmp_path / "clean.run" / "decisions.jsonl").read_text().splitlines()]
+    assert [line.get("why") for line in lines] == ["no-text", "no-text", None, "too-much"]
+    assert review.items[0].decision is Decision.REJECTED

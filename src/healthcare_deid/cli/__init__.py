@@ -1,4 +1,4 @@
-"""``healthcare-deid``: the command line. One module a command group; `run` is the entry point."""
+"""``healthcare-deid``: the command line. One module per command group; `run` is the entry point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may leave at all, as options of a command."""
+"""Admission rules as options of a command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 REFUSABLE = (
     "burned-in", "derived", "document", "localizer", "presentation-state", "raw-data", "report", "secondary-capture",
 )  # fmt: skip
-"""Names of `READY_RULES`, which a test holds equal; the help need not load the engine."""
+"""Names of `READY_RULES`, repeated so that the help need not load the engine; a test compares them."""
 
 _OPTIONS = (
     click.option(
@@ -38,7 +38,7 @@ _OPTIONS = (
 
 
 def admission_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options; the function takes them as ``admit``."""
+    """Add the options to a command, whose function receives ``admit``."""
 
     @functools.wraps(function)
     def command(

@@ -1,4 +1,4 @@
-"""``healthcare-deid audit``: what may still identify somebody in files that any tool has written."""
+"""``healthcare-deid audit``: find what may still identify somebody in files written by any tool."""
 
 from __future__ import annotations
 
@@ -28,9 +28,15 @@ Examples:
 
 @click.command("audit", epilog=_EXAMPLES)
 @click.argument("folder", metavar="PATH", type=click.Path(exists=True, path_type=Path))
-@click.option("--pixels", is_flag=True, help="Look for burned-in text too: about a second a frame.")
+@click.option("--pixels", is_flag=True, help="Look for burned-in text too: about a second per frame.")
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Look at the pixels of N instances only.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Which N: the same seed draws the same ones.")
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Seed of the sample: the same seed selects the same instances.",
+)
 @click.option(
     "--against",
     multiple=True,
@@ -53,7 +59,7 @@ Examples:
     type=click.Choice(["error", "warning", "never"]),
     default="error",
     show_default=True,
-    help="From which severity on the exit code is 8.",
+    help="Lowest severity that makes the exit code 8.",
 )
 @click.option(
     "--format",
@@ -61,9 +67,9 @@ Examples:
     type=click.Choice(["table", "json", "csv", "html"]),
     default="table",
     show_default=True,
-    help="How the result is printed. All but the table name the files.",
+    help="Output format. All but the table contain file names.",
 )
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write the result here.")
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write the result to this file.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_paths
 def command(
@@ -79,11 +85,11 @@ def command(
     output: Path | None,
     quiet: bool,
 ) -> None:
-    """Look for what may still identify somebody in the DICOM files below PATH; no value is printed.
+    """Look for what may still identify somebody in the DICOM files below PATH. No value is printed.
 
-    Files are measured by what they say of themselves, the profile and options in (0012,0064), or by --config-file.
-    What these rules would still change is an error; what else looks like a name, a number or a date is a warning.
-    Finding nothing is no proof: the last lines say what was looked for, and with what confidence.
+    Files are measured by the profile and options they state in (0012,0064), or by --config-file. Whatever these rules
+    would still change is an error; anything else that looks like a name, number or date is a warning. Finding nothing
+    is no proof: the last lines say what was looked for, and with what confidence.
 
     The exit code is 8 when something is found, and 3 when a file could not be read.
     """
@@ -160,7 +166,7 @@ def _summary(report: AuditReport) -> str:
 
 
 def _colored(line: str) -> str:
-    """Color a headline; click takes colors out again where there is no terminal."""
+    """Color a headline; click removes colors when the output is not a terminal."""
     color = {"errors,": "red", "warnings,": "yellow"}.get(line.partition(" ")[0])
     return line if line.startswith(" ") else click.style(line, fg=color, bold=True)
 

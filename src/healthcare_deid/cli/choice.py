@@ -1,4 +1,4 @@
-"""Choice of a command's config: a file, a preset, or gcloud's flags; checked before the command runs."""
+"""Config of a command, from a file, a preset or gcloud's flags, checked before the command runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PRESETS = {
     "minimal": "remove_metadata_and_all_text",
     "tutorial-tags": "keep_tags_and_redact_all_text",
 }
-"""Names of presets here → in `healthcare_deid.presets`."""
+"""Name of a preset on the command line → in `healthcare_deid.presets`."""
 CONFIG_SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 _TEXT_MODES = {"all": "REDACT_ALL_TEXT", "sensitive": "REDACT_SENSITIVE_TEXT", "none": "REDACT_NO_TEXT"}
 
@@ -36,13 +36,13 @@ class Choice:
 
     Attributes:
         file: A config as JSON or YAML.
-        preset: The name of a preset.
+        preset: Name of a preset.
         filter_tags: gcloud's ``--dicom-filter-tags``.
         text_mode: gcloud's ``--text-redaction-mode``, and the two modes that gcloud lacks.
         default_fhir: gcloud's ``--default-fhir-config``.
         key_file: A file with a key.
         ask_key: Ask for a key.
-        ignore_findings: Go on when a check says that the result is not de-identified as the config says.
+        ignore_findings: Continue if a check finds that the config does not do what it says.
     """
 
     file: Path | None = None
@@ -60,15 +60,15 @@ class Choice:
         return self.filter_tags is not None or self.text_mode is not None or self.default_fhir
 
     def read(self, api_version: ApiVersion = "v1", *, default: str | None = None) -> AnyDeidentifyConfig | None:
-        """Return the config, with the key that was given beside it.
+        """Return the config with the separately given key.
 
         Args:
-            api_version: Of the config in a file.
-            default: The preset when nothing is chosen.
+            api_version: API version of the config in a file.
+            default: Preset to use when nothing is chosen.
 
         Raises:
-            UsageError: More than one is chosen, or a key that the config has no place for.
-            ConfigError: It cannot be right.
+            UsageError: More than one is chosen, or the config has no place for the key.
+            ConfigError: The config is invalid.
         """
         given = (self.file is not None) + (self.preset is not None) + self.by_flags
         if given > 1:
@@ -79,11 +79,11 @@ class Choice:
             return self._keyed(self._of_flags())
         name = self.preset or default
         if name is None and (self.key_file is not None or self.ask_key):
-            raise click.UsageError("a key is given, and no config here that takes it")
+            raise click.UsageError("a key is given, but no config that takes it")
         return self._keyed(preset(name)) if name else None
 
     def check(self, config: AnyDeidentifyConfig) -> None:
-        """Print what the checks find, and refuse a config that does not do what it says.
+        """Print the findings of the checks, and refuse a config with an error among them.
 
         Raises:
             CommandError: A finding is an error.
@@ -96,7 +96,7 @@ class Choice:
                 level: Level = "error" if finding.severity is Severity.ERROR else "warning"
                 say(str(finding), "finding", level=level, code=finding.code)
         if any(finding.severity is Severity.ERROR for finding in findings) and not self.ignore_findings:
-            raise CommandError("nothing was started; --ignore-findings starts it all the same")
+            raise CommandError("nothing was started; use --ignore-findings to start anyway")
 
     def _of_flags(self) -> DeidentifyConfig:
         from healthcare_deid.config.v1.deidentify import DeidentifyConfig
@@ -117,12 +117,12 @@ class Choice:
             return config
         keyed, places = with_key(config, key)
         if not places and (self.key_file is not None or self.ask_key):
-            raise click.UsageError("a key is given, and nothing in the config lacks one")
+            raise click.UsageError("a key is given, but nothing in the config lacks one")
         return keyed
 
 
 def preset(name: str) -> DeidentifyConfig:
-    """Return a preset by its name here."""
+    """Return a preset by its name on the command line."""
     from healthcare_deid import presets
 
     made: DeidentifyConfig = getattr(presets, PRESETS[name])()
@@ -133,7 +133,7 @@ def read_config(file: Path, api_version: ApiVersion = "v1") -> AnyDeidentifyConf
     """Read a config: ``.json``, ``.yaml`` or ``.yml``.
 
     Raises:
-        ConfigError: It cannot be right.
+        ConfigError: The config is invalid.
     """
     from healthcare_deid.config.versions import config_class
 
@@ -146,7 +146,7 @@ CONFIG_OPTIONS = (
         "--config",
         "file",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="A config as JSON or YAML; the body of a deidentify request will do.",
+        help="A config as JSON or YAML, or the body of a deidentify request.",
     ),
     click.option("--preset", type=click.Choice(sorted(PRESETS)), help="A ready config."),
     click.option(
@@ -154,21 +154,25 @@ CONFIG_OPTIONS = (
     ),
 )
 _GCLOUD_IMAGE_OPTIONS = (
-    click.option("--dicom-filter-tags", "filter_tags", metavar="TAGS", help="Keep these tags: keywords, with commas."),
+    click.option(
+        "--dicom-filter-tags", "filter_tags", metavar="TAGS", help="Keep these tags: keywords, separated by commas."
+    ),
     click.option(
         "--text-redaction-mode",
         "text_mode",
         type=click.Choice(sorted(_TEXT_MODES)),
-        help="Which burned-in text to cover; gcloud knows 'all' only.",
+        help="Burned-in text to cover; gcloud supports only 'all'.",
     ),
 )
 _GCLOUD_FHIR_OPTIONS = (
-    click.option("--default-fhir-config", "default_fhir", is_flag=True, help="Treat FHIR stores by the default."),
+    click.option(
+        "--default-fhir-config", "default_fhir", is_flag=True, help="De-identify FHIR stores with the default config."
+    ),
 )
 
 
 def with_choice(*, images: bool = False, fhir: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options for a config; the function takes them as ``choice``.
+    """Add the options for a config to a command, whose function receives ``choice``.
 
     Args:
         images: gcloud's flags for tags and burned-in text too.

@@ -1,4 +1,4 @@
-"""``healthcare-deid compare``: what became of every tag and of the pixels, whoever de-identified."""
+"""``healthcare-deid compare``: what became of every tag and of the pixels, whatever tool de-identified them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ Examples:
 @click.command("compare", epilog=_EXAMPLES)
 @click.argument("before", type=click.Path(exists=True, path_type=Path))
 @click.argument("after", type=click.Path(exists=True, path_type=Path))
-@click.option("--pictures", type=click.Path(file_okay=False, path_type=Path), help="Write before/after pictures here.")
+@click.option(
+    "--pictures", type=click.Path(file_okay=False, path_type=Path), help="Write before/after pictures to this folder."
+)
 @click.option("--no-pixels", is_flag=True, help="Compare tags only.")
 @click.option("--run", type=click.Path(file_okay=False, exists=True, path_type=Path), help="The run's folder.")
 @click.option(
@@ -36,7 +38,7 @@ Examples:
     type=click.IntRange(min=0),
     default=4,
     show_default=True,
-    help="In the page: how many frames of each instance are shown; those that changed first.",
+    help="Number of frames of each instance on the HTML page; changed frames come first.",
 )
 @click.option(
     "--format",
@@ -44,9 +46,9 @@ Examples:
     type=click.Choice(["table", "json", "csv", "html"]),
     default="table",
     show_default=True,
-    help="How the result is printed. All but the table name the files.",
+    help="Output format. All but the table contain file names.",
 )
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write the result here.")
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write the result to this file.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_paths
 def command(
@@ -62,9 +64,9 @@ def command(
 ) -> None:
     """Compare the DICOM files BEFORE with their de-identified counterparts AFTER: two files, or two folders.
 
-    Counterparts in folders are found by the run's record, where there is one; by SOP Instance UID, the same one or the
-    one that Google's rule makes of it; or else by the same relative path. No value is printed. Pictures, and the page,
-    show the originals: keep them where those may be.
+    Counterparts in folders are found by the run's record if there is one; by SOP Instance UID, unchanged or mapped by
+    Google's rule; or by relative path. No value is printed. Pictures and the HTML page show the originals: store them
+    as safely as those.
 
     The exit code is 3 when an instance has no counterpart or cannot be read.
     """
@@ -115,13 +117,13 @@ def _picture(pair: Compared, path: Path) -> None:
     try:
         with quiet():  # pydicom's warnings quote values
             write_before_after(pydicom.dcmread(pair.before), pydicom.dcmread(pair.after), path)
-    except Exception as error:  # noqa: BLE001 - whatever a decoder raises: the comparison stands without the picture
+    except Exception as error:  # noqa: BLE001 - decoders raise anything; the comparison is complete without the picture
         reason = str(error) if isinstance(error, EngineError) else type(error).__name__
         say_of(path, "no picture", reason)
 
 
 def _pixel_lines(report: ComparisonReport) -> Iterator[str]:
-    """Yield a line for each instance whose pixels changed, or could not be compared."""
+    """Yield a line for each instance whose pixels changed or could not be compared."""
     for number, pair in enumerate(report.pairs, 1):
         name = pair.before.name if shows_paths() else f"instance {number}"
         change = pair.comparison.pixels

@@ -25,7 +25,7 @@ _API_VERSION = click.option(
     type=click.Choice(["v1", "v1beta1"]),
     default="v1",
     show_default=True,
-    help="Of the config in FILE.",
+    help="API version of the config in FILE.",
 )
 
 
@@ -82,9 +82,9 @@ def show(file: Path, api_version: ApiVersion) -> None:
 @click.option("--preset", "name", type=click.Choice(sorted(PRESETS)), default="minimal", show_default=True)
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 def init(file: Path, name: str, force: bool) -> None:
-    """Write a preset into FILE, .yaml or .json, to start from.
+    """Write a preset to FILE (.yaml or .json) as a starting point.
 
-    The JSON Schema is written beside a .yaml FILE, which refers to it, so that editors complete and check it.
+    For a .yaml FILE, the JSON Schema is written beside it, so that editors complete and check it.
     """
     from healthcare_deid.config import SCHEMA_FILES, published_schema
 
@@ -113,35 +113,35 @@ def init(file: Path, name: str, force: bool) -> None:
 @command.command("new-key")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def new_key(file: Path) -> None:
-    """Write a new random key into FILE.
+    """Write a new random key to FILE.
 
-    Only you can read FILE. It is for --crypto-key-file.
+    Only you can read FILE. Use it with --crypto-key-file.
 
-    Keep it: only under the same key do two runs shift a patient's dates by the same days.
+    Keep it: two runs shift a patient's dates by the same number of days only if they use the same key.
     """
     try:
         write_new_key(file)
     except FileExistsError:
-        raise CommandError("FILE exists, and may hold a key that is needed: it is not written over") from None
+        raise CommandError("FILE exists and may hold a key that is still needed, so it is not overwritten") from None
     click.echo(f"wrote a 256-bit key to {file}", err=True)
 
 
 @command.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option(
-    "--to", "form", type=click.Choice(["curl", "gcloud", "json", "yaml"]), required=True, help="What to write."
+    "--to", "form", type=click.Choice(["curl", "gcloud", "json", "yaml"]), required=True, help="Output format."
 )
 @click.option(
     "--from",
     "recipe",
     type=click.Choice(["ctp", "deid"]),
-    help="FILE is a script of the CTP DICOM anonymizer, or a recipe of pydicom's deid; by default FILE tells.",
+    help="Format of FILE: a CTP DICOM anonymizer script or a pydicom deid recipe. Default: detected.",
 )
 @click.option("--keep-private", is_flag=True, help="For deid: keep private attributes that the recipe does not name.")
-@click.option("--source", metavar="NAME", help="For curl and gcloud: the full name of what is de-identified.")
-@click.option("--destination", metavar="NAME", help="For curl and gcloud: the full name of what is written.")
-@click.option("--v1beta1", "migrate", is_flag=True, help="Turn a v1 config into a v1beta1 one that does the same.")
-@click.option("--reveal-keys", is_flag=True, help="Write keys out; otherwise they are left out, and that is said.")
+@click.option("--source", metavar="NAME", help="For curl and gcloud: full name of the source.")
+@click.option("--destination", metavar="NAME", help="For curl and gcloud: full name of the destination.")
+@click.option("--v1beta1", "migrate", is_flag=True, help="Convert a v1 config to an equivalent v1beta1 config.")
+@click.option("--reveal-keys", is_flag=True, help="Include keys; by default they are left out, with a message.")
 @_API_VERSION
 def convert(
     file: Path,
@@ -156,12 +156,12 @@ def convert(
 ) -> None:
     """Convert FILE to another form, on stdout.
 
-    FILE is a config (.json, .yaml), a script of the CTP DICOM anonymizer, a recipe of pydicom's deid, or any other file
-    with a curl or gcloud command that de-identifies, as pasted from the tutorial; - reads from stdin. $VARIABLES come
-    from the environment; nothing is run.
+    FILE is a config (.json, .yaml), a CTP DICOM anonymizer script, a pydicom deid recipe, or a text file with a curl or
+    gcloud command that de-identifies, as in Google's tutorial; - reads from stdin. $VARIABLES are taken from the
+    environment. No command is executed.
 
-    A script or recipe becomes a v1beta1 config. Lines that cannot be expressed are listed on stderr, and the exit code
-    is then 3. Options of the engine that belong to the config are printed there too.
+    A script or recipe becomes a v1beta1 config. Lines that cannot be converted are listed on stderr, and the exit code
+    is then 3. Engine options that belong to the config are printed there too.
     """
     config: AnyDeidentifyConfig
     text = None if recipe is None and file.suffix.lower() in CONFIG_SUFFIXES else _text(file)
@@ -195,11 +195,11 @@ def _text(file: Path) -> str:
 
 
 def _read(file: Path, text: str | None, api_version: ApiVersion) -> tuple[AnyDeidentifyConfig, DeidentifyCall | None]:
-    """Return a file's config, and its call if it is a command.
+    """Return the config in a file, and the call if the file holds a command.
 
     Raises:
         CommandError: The command has no config.
-        ConfigError: The text is neither, or is wrong.
+        ConfigError: The text is neither a config nor a command, or is invalid.
     """
     if text is None:
         return read_config(file, api_version), None

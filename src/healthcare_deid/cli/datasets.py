@@ -1,4 +1,4 @@
-"""``healthcare-deid datasets``: create, look at, de-identify and delete datasets."""
+"""``healthcare-deid datasets``: create, show, de-identify and delete datasets."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def list_(target: Target, style: str) -> None:
 @click.argument("dataset")
 @with_target
 def delete(target: Target, dataset: str) -> None:
-    """Delete DATASET and all that is in it."""
+    """Delete DATASET and everything in it."""
     name = target.dataset(dataset)
     target.confirm(f"delete dataset [{name}] and all that is in it")
     with target.client() as client:
@@ -74,7 +74,7 @@ def delete(target: Target, dataset: str) -> None:
 
 @command.command()
 @click.argument("dataset")
-@click.option("--destination-dataset", required=True, help="The dataset to make: it must not exist.")
+@click.option("--destination-dataset", required=True, help="The dataset to create; it must not exist.")
 @with_choice(images=True, fhir=True)
 @with_order
 @with_waiting
@@ -92,7 +92,7 @@ def deidentify(target: Target, dataset: str, destination_dataset: str, choice: C
           --destination-dataset deid-dataset1 --preset contents --crypto-key-file key.txt
 
     The exit code is that of 'operations wait'.
-    """  # noqa: D301 - \b is click's mark for lines that it must not join
+    """  # noqa: D301 - \b tells click not to join the lines
     source, destination = target.dataset(dataset), target.dataset(destination_dataset)
 
     def start(client: DeidClient, config: Any, gcs_config_uri: str | None) -> Operation[Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Start(Protocol):
-    """Starts the operation, by the method of the client that the command is for."""
+    """Function that starts the command's operation."""
 
     def __call__(self, client: DeidClient, config: Any, gcs_config_uri: str | None) -> Operation[Any]:
         """Start it."""
@@ -29,7 +29,7 @@ class Start(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One de-identification, as a command line asks for it."""
+    """One de-identification, as requested on the command line."""
 
     source: DatasetName | DicomStoreName | FhirStoreName
     destination: DatasetName | DicomStoreName | FhirStoreName
@@ -44,9 +44,9 @@ class Order:
         """Check, start and wait.
 
         Raises:
-            UsageError: The command line contradicts itself, or does not say what to remove.
-            CommandError: A check says that nothing should start.
-            DeidError: It did not start, or did not end well.
+            UsageError: The command line is contradictory, or does not say what to remove.
+            CommandError: A check found an error.
+            DeidError: It did not start, or did not succeed.
         """
         refuse_async_here(target, asynchronous=self.asynchronous)
         config = self.choice.read(target.api_version)
@@ -54,7 +54,7 @@ class Order:
             raise click.UsageError("--gcs-config-uri and the other configs exclude each other: give one")
         if config is None and self.gcs_config_uri is None:
             raise click.UsageError(
-                "say what to remove (--config-file, --preset, ...): the service's own defaults are not asked for"
+                "say what to remove (--config-file, --preset, ...); the service's defaults are never used implicitly"
             )
         with target.client() as client:
             if self.dry_run:
@@ -67,29 +67,29 @@ class Order:
             started(operation, what, target, asynchronous=self.asynchronous, timeout=self.timeout, style=self.style)
 
     def _preflight(self, client: DeidClient, config: Any) -> None:
-        """Print what would go wrong.
+        """Print what would fail.
 
         Raises:
-            CommandError: Something would.
+            CommandError: Something would fail.
         """
         findings = client.preflight(self.source, self.destination, config)
         for finding in findings:
             if not (finding.code == "config-missing" and self.gcs_config_uri is not None):
                 click.echo(str(finding))
         if any(finding.severity == "error" for finding in findings):
-            raise CommandError("it would not end well; nothing was started")
+            raise CommandError("the operation would fail; nothing was started")
 
 
 ORDER_OPTIONS = (
-    click.option("--gcs-config-uri", metavar="gs://...", help="A config in Cloud Storage, as JSON, instead."),
     click.option(
-        "--dry-run", is_flag=True, help="Start nothing: say what would go wrong, and how much there is to do."
+        "--gcs-config-uri", metavar="gs://...", help="A JSON config in Cloud Storage, instead of the other ways."
     ),
+    click.option("--dry-run", is_flag=True, help="Start nothing; report what would fail and how much there is to do."),
 )
 
 
 def with_order(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command ``--gcs-config-uri`` and ``--dry-run``."""
+    """Add ``--gcs-config-uri`` and ``--dry-run`` to a command."""
     for option in reversed(ORDER_OPTIONS):
         function = option(function)
     return function

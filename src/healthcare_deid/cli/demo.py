@@ -20,7 +20,7 @@ _STORE = "dataset1/dicomstore1"
 
 @dataclass(frozen=True, slots=True)
 class _UseCase:
-    """A config of the tutorial, and the dataset it makes."""
+    """Config of the tutorial, and the dataset it produces."""
 
     title: str
     dataset: str
@@ -40,10 +40,10 @@ class _Shown:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("healthcare-deid-demo"))
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def command(folder: Path, quiet: bool) -> None:
-    """De-identify sample images on this machine, as the tutorial does, and show what became of them in FOLDER.
+    """De-identify sample images on this machine, as in Google's tutorial, and write a page to FOLDER.
 
-    The samples are real scans, in which invented patients' names, IDs and dates are planted, in tags and in pixels. No
-    Google account is needed, and nothing is sent anywhere.
+    The samples are real scans with names, IDs and dates of invented patients in tags and pixels. No Google account is
+    needed, and nothing is sent anywhere.
     """
     from healthcare_deid import DeidClient
     from healthcare_deid.emulator import Emulator
@@ -115,7 +115,7 @@ def _table(comparisons: list[Comparison], most: int | None = None) -> str:
 
 
 def _page(shown: list[_Shown], folder: Path) -> str:
-    """Return the page: what each use case did, and the pictures."""
+    """Return the page with the outcome and pictures of each use case."""
     sections = "".join(
         f"<h2>Use case {escape(item.case.title)}</h2>"
         f"<pre>{escape(repr(item.case.config))}</pre>"

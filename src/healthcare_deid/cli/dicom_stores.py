@@ -1,4 +1,4 @@
-"""``healthcare-deid dicom-stores``: create, fill, look at, de-identify, empty and delete DICOM stores."""
+"""``healthcare-deid dicom-stores``: create, fill, show, de-identify, export and delete DICOM stores."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _METRICS: Columns = {
 
 
 def _store(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command STORE and ``--dataset``."""
+    """Add STORE and ``--dataset`` to a command."""
     function = click.option("--dataset", help="The dataset of STORE.")(function)
     return click.argument("store")(function)
 
@@ -84,7 +84,7 @@ def describe(target: Target, store: str, dataset: str | None, style: str) -> Non
 
 @command.command("list")
 @click.option("--dataset", required=True, help="The dataset.")
-@click.option("--filter", "labels", default="", metavar="labels.KEY=VALUE", help="By labels only.")
+@click.option("--filter", "labels", default="", metavar="labels.KEY=VALUE", help="Filter by labels.")
 @with_format("table")
 @with_target
 def list_(target: Target, dataset: str, labels: str, style: str) -> None:
@@ -98,7 +98,7 @@ def list_(target: Target, dataset: str, labels: str, style: str) -> None:
 @_store
 @with_target
 def delete(target: Target, store: str, dataset: str | None) -> None:
-    """Delete STORE and all that is in it."""
+    """Delete STORE and everything in it."""
     name = target.dicom_store(store, dataset)
     target.confirm(f"delete dicomStore [{name}] and all that is in it")
     with target.client() as client:
@@ -111,16 +111,16 @@ def delete(target: Target, store: str, dataset: str | None) -> None:
 @with_format("yaml")
 @with_target
 def metrics(target: Target, store: str, dataset: str | None, style: str) -> None:
-    """Show how much STORE holds."""
+    """Show the size of STORE."""
     with target.client() as client:
         emit(client.get_dicom_store_metrics(target.dicom_store(store, dataset)).to_api(), style, _METRICS)
 
 
 @command.command()
 @_store
-@click.option("--destination-store", required=True, help="The store to write to: it must exist.")
+@click.option("--destination-store", required=True, help="The store to write to; it must exist.")
 @click.option(
-    "--filter-config-gcs-uri", metavar="gs://...", help="A file that lists studies, series, instances to take."
+    "--filter-config-gcs-uri", metavar="gs://...", help="A file that lists the studies, series or instances to process."
 )
 @with_choice(images=True)
 @with_order
@@ -150,13 +150,13 @@ def deidentify(
 @command.command()
 @_store
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--parallel", type=click.IntRange(1, 20), default=8, show_default=True, help="Requests at a time.")
+@click.option("--parallel", type=click.IntRange(1, 20), default=8, show_default=True, help="Parallel requests.")
 @with_paths
 @with_target
 def upload(target: Target, store: str, dataset: str | None, paths: tuple[Path, ...], parallel: int) -> None:
-    """Store the DICOM files at PATHS, folders with all that is in them, in STORE, through DICOMweb.
+    """Store the DICOM files at PATHS (files, or folders with everything below) in STORE through DICOMweb.
 
-    A file that fails is counted, with the reason, and does not stop the others; the exit code is then 3.
+    A file that fails is counted with its reason and does not stop the others; the exit code is then 3.
     """
     name = target.dicom_store(store, dataset)
     with target.client() as client:
@@ -167,8 +167,8 @@ def upload(target: Target, store: str, dataset: str | None, paths: tuple[Path, .
 @_store
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--study", metavar="UID", help="Only this Study Instance UID.")
-@click.option("--overwrite", is_flag=True, help="Write files that are there again, rather than skip them.")
-@click.option("--parallel", type=click.IntRange(1, 20), default=8, show_default=True, help="Requests at a time.")
+@click.option("--overwrite", is_flag=True, help="Overwrite existing files instead of skipping them.")
+@click.option("--parallel", type=click.IntRange(1, 20), default=8, show_default=True, help="Parallel requests.")
 @with_paths
 @with_target
 def download(
@@ -180,9 +180,9 @@ def download(
     overwrite: bool,
     parallel: int,
 ) -> None:
-    """Retrieve the instances of STORE, as they are, into FOLDER/study/series/instance.dcm.
+    """Retrieve the instances of STORE, unchanged, to FOLDER/study/series/instance.dcm.
 
-    An instance that fails is counted, with the reason, and does not stop the others; the exit code is then 3.
+    An instance that fails is counted with its reason and does not stop the others; the exit code is then 3.
     """
     name = target.dicom_store(store, dataset)
     with target.client() as client:
@@ -201,7 +201,9 @@ def import_() -> None:
 
 @import_.command("gcs")
 @_store
-@click.option("--gcs-uri", required=True, metavar="gs://...", help="What to import; *, ** and ? match parts of names.")
+@click.option(
+    "--gcs-uri", required=True, metavar="gs://...", help="Objects to import; *, ** and ? match parts of names."
+)
 @with_waiting
 @with_format("yaml")
 @with_target
@@ -224,13 +226,13 @@ def import_gcs(
 
 @command.group("export")
 def export() -> None:
-    """Export the instances of a store, as they are: nothing is de-identified."""
+    """Export the instances of a store unchanged; nothing is de-identified."""
 
 
 @export.command("gcs")
 @_store
 @click.option("--gcs-uri-prefix", required=True, metavar="gs://...", help="The folder to write to.")
-@click.option("--filter-config-gcs-uri", metavar="gs://...", help="A file that lists what to take.")
+@click.option("--filter-config-gcs-uri", metavar="gs://...", help="A file that lists what to export.")
 @with_waiting
 @with_format("yaml")
 @with_target
@@ -244,7 +246,7 @@ def export_gcs(
     timeout: float | None,
     style: str,
 ) -> None:
-    """Export the instances of STORE, as they are, to Cloud Storage."""
+    """Export the instances of STORE, unchanged, to Cloud Storage."""
     refuse_async_here(target, asynchronous=asynchronous)
     name = target.dicom_store(store, dataset)
     with target.client() as client:

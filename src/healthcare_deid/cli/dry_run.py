@@ -1,4 +1,4 @@
-"""``healthcare-deid files --dry-run``: what would be done to how many, from a sample."""
+"""``healthcare-deid files --dry-run``: estimate the outcome of a run from a sample."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ _ANY_SECRET = 32
 
 
 def dry_run_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options; the function takes them as ``dry_run`` and ``sample``."""
+    """Add the options to a command, whose function receives ``dry_run`` and ``sample``."""
     for option in (
         click.option(
             "--sample",
             type=click.IntRange(min=1),
             default=100,
             show_default=True,
-            help="How many files --dry-run looks at; the same ones every time.",
+            help="Number of files --dry-run looks at; the same ones every time.",
         ),
         click.option(
             "--dry-run",
             is_flag=True,
-            help="Say what would be done to how many, from a sample. Nothing is written: no result, no run folder.",
+            help="Estimate from a sample what would be done to how many files. Nothing is written, not even a "
+            "run folder.",
         ),
     ):
         function = option(function)
@@ -50,7 +51,7 @@ def show_dry_run(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Look at a sample of a source and print what would become of all of it.
+    """Look at a sample of a source and print the expected outcome for all of it.
 
     Args:
         config: The config.
@@ -63,7 +64,7 @@ def show_dry_run(
     from healthcare_deid.report import dry_run
 
     secret: Path | None = engine["secret"]
-    if secret is not None and not secret.exists():  # the run would make it
+    if secret is not None and not secret.exists():  # the run would create it
         engine = engine | {"secret": secrets.token_bytes(_ANY_SECRET)}
     with Progress(quiet=quiet) as progress:
         told = dry_run(
@@ -103,7 +104,7 @@ def _print(told: DryRun) -> None:
 
 
 def _print_attributes(attributes: Sequence[AttributeCounts]) -> None:
-    """Print a row for each standard attribute that would not stay as it is, and the number of the others."""
+    """Print a row for each standard attribute that would change, and the number of the others."""
     shown = [one for one in attributes if not one.is_private and (one.changed or one.emptied or one.removed)]
     if shown:
         width = max(len(one.name) for one in shown)

@@ -1,4 +1,4 @@
-"""Both ends of a run on the command line: paths, URLs of object stores, and DICOM stores by name or URL."""
+"""Source and destination of a run on the command line: paths, object stores and DICOM stores."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 _SOURCE = click.Path(exists=True, allow_dash=True, path_type=Path)
 _DESTINATION = click.Path(file_okay=False, path_type=Path)
 _PLAIN = click.Path(allow_dash=True)
-"""Completes paths in a shell, and checks nothing."""
+"""Parameter type that completes paths in a shell and checks nothing."""
 
 
 def with_ends(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command SOURCE and DESTINATION; the function takes them as `deidentify_tree` does."""
+    """Add SOURCE and DESTINATION to a command, whose function receives them as `deidentify_tree` does."""
     function = click.argument("destination", type=_PLAIN, callback=_destination)(function)
     return click.argument("source", type=_PLAIN, callback=_source)(function)
 

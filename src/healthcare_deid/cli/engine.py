@@ -1,4 +1,4 @@
-"""The engine's own arguments as options, made from `EngineOptions`."""
+"""Engine arguments as command-line options, generated from `EngineOptions`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def engine_options() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add the options; the command gets ``engine``, the arguments of `Deidentifier` besides the config."""
+    """Add the options to a command, whose function receives ``engine``, the arguments of `Deidentifier`."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         function = identity_options()(function)
@@ -41,7 +41,7 @@ def engine_options() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def _option(one: Field[Any], meaning: Meaning) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return the command-line option of an engine option."""
+    """Return the command-line option for an engine argument."""
     form: dict[str, Any] = {"default": one.default, "help": meaning.text.replace("``", ""), "metavar": meaning.metavar}
     match meaning.kind:
         case "flag":
@@ -66,5 +66,5 @@ def _salt_file(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--salt-file",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="A file with a secret of 16 bytes or more: new UIDs cannot be worked out without it.",
+        help="A file with a secret of 16 bytes or more. New UIDs cannot be computed without it.",
     )(function)

@@ -1,4 +1,4 @@
-"""Exit codes, and what a failure says: one line, safe to log, instead of a traceback."""
+"""Exit codes and error messages: one line that is safe to log instead of a traceback."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 SERVER_TEXT = "healthcare_deid.server_text"
-"""Key of the click context's ``meta`` that says whether the service's own words are printed."""
+"""Key of the click context's ``meta``: whether texts of the service are printed."""
 
 
 class Exit(IntEnum):
-    """Exit codes: one vocabulary for all commands."""
+    """Exit codes of all commands."""
 
     SUCCEEDED = 0
-    """All of it was done."""
+    """Everything was done."""
     ERROR = 1
-    """It could not run, or was refused."""
+    """The command could not run, or was refused."""
     USAGE = 2
     """The command line is wrong."""
     PARTIAL = 3
-    """It ended, and a part of it failed."""
+    """The command ended and a part of it failed."""
     FAILED = 4
     """The operation ended with an error."""
     CANCELLED = 5
     """The operation was cancelled."""
     TIMEOUT = 6
-    """The operation still runs."""
+    """The operation is still running."""
     UNKNOWN = 7
-    """How it ended, or whether it began, cannot be told."""
+    """The outcome is unknown, or whether it started."""
     FINDINGS = 8
-    """It looked, and found something that must not be."""
+    """The command found something that must not be there."""
     INTERRUPTED = 130
     """Ctrl-C."""
     TERMINATED = 143
@@ -45,12 +45,12 @@ class Exit(IntEnum):
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: ends a command as Ctrl-C does, through every ``with`` and ``finally``."""
+    """SIGTERM. Ends a command as Ctrl-C does, through every ``with`` and ``finally``."""
 
 
 @contextmanager
 def terminable() -> Generator[None]:
-    """Raise `Terminated` in this thread when SIGTERM comes, in place of ending without a word."""
+    """Raise `Terminated` in this thread on SIGTERM, instead of ending without a message."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -67,23 +67,23 @@ def _terminate(number: int, frame: object) -> None:
 
 
 def stopped(error: KeyboardInterrupt, text: str) -> CommandError:
-    """Return what a command that was told to stop says, and the exit code for how it was told.
+    """Return the error of a command that was stopped, with the exit code for how.
 
     Args:
         error: Ctrl-C or `Terminated`.
-        text: How to go on; empty where there is nothing to say.
+        text: How to continue; may be empty.
     """
     word, code = ("terminated", Exit.TERMINATED) if isinstance(error, Terminated) else ("interrupted", Exit.INTERRUPTED)
     return CommandError(f"{word}{text}", code)
 
 
 class CommandError(Exception):
-    """Ends the command with one line and an exit code.
+    """Error that ends the command with one line and an exit code.
 
     Args:
         text: The line.
         code: The exit code.
-        kind: The class of the error behind it, for machines.
+        kind: Class of the underlying error, for machines.
     """
 
     def __init__(self, text: str, code: Exit = Exit.ERROR, *, kind: str = "") -> None:
@@ -106,17 +106,17 @@ _HINTS: tuple[tuple[type[errors.ApiError], str], ...] = (
         errors.PermissionDenied,
         "Either a permission is missing or the dataset does not exist: the service does not tell which.",
     ),
-    (errors.NotFound, "Nothing has that name."),
+    (errors.NotFound, "No resource has that name."),
     (errors.AlreadyExists, "What was to be made exists: name another, or delete that one."),
 )
 
 
 def command_error(error: errors.DeidError, *, server_text: bool = False) -> CommandError:
-    """Return what the command line says of an error, and the exit code.
+    """Return the message and the exit code for an error.
 
     Args:
         error: The error.
-        server_text: Add the service's own words, which may hold data.
+        server_text: Include texts of the service, which may contain data.
     """
     code = next((code for kind, code in _CODES if isinstance(error, kind)), Exit.ERROR)
     text = _text(error)

@@ -25,10 +25,10 @@ def command() -> None:
 
 @command.command()
 @click.argument("store")
-@click.option("--dataset", help="The dataset of STORE, and of a destination that is given by its ID.")
-@click.option("--destination-store", required=True, help="The store to write to: it must exist.")
-@click.option("--resource", "resources", multiple=True, help="Only this resource, such as Patient/1234; repeatable.")
-@click.option("--skip-modified-resources", is_flag=True, help="Skip what changes after the operation began.")
+@click.option("--dataset", help="The dataset of STORE, and of a destination given by its ID.")
+@click.option("--destination-store", required=True, help="The store to write to; it must exist.")
+@click.option("--resource", "resources", multiple=True, help="Only this resource, such as Patient/1234. Repeatable.")
+@click.option("--skip-modified-resources", is_flag=True, help="Skip resources that change after the operation starts.")
 @with_choice(fhir=True)
 @with_order
 @with_waiting

@@ -1,4 +1,4 @@
-"""``healthcare-deid files``: a folder of DICOM files, de-identified on this machine, with no service of any kind."""
+"""``healthcare-deid files``: de-identify DICOM files on this machine, without any service."""
 
 from __future__ import annotations
 
@@ -32,24 +32,25 @@ _GO_ON = "; what is written is whole, and the same command does the rest"
 
 
 def run_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a run; the function takes `deidentify_tree`'s arguments."""
+    """Add the options of a run to a command, whose function receives the arguments of `deidentify_tree`."""
     for option in reversed(
         (
             click.option(
                 "--run",
                 type=_FOLDER,
-                help="The run folder. Default: DESTINATION.run, beside DESTINATION, if that is a folder.",
+                help="The run folder. Default: DESTINATION.run, beside DESTINATION, if that is a local folder.",
             ),
-            click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: one a core."),
+            click.option("--workers", type=click.IntRange(min=1), help="Number of processes. Default: one per core."),
             click.option(
                 "--overwrite",
                 is_flag=True,
-                help="Make existing results again; needed after a change of config. Those that are not are removed.",
+                help="Create existing results again; needed after a change of config. Results that are not "
+                "created again are removed.",
             ),
             click.option(
                 "--adopt",
                 is_flag=True,
-                help="Go on in a DESTINATION that holds results and has no run folder, as if made with this config.",
+                help="Continue in a DESTINATION with results but no run folder, as if they were made with this config.",
             ),
             click.option("--strict", is_flag=True, help="Count files that are not DICOM as failures."),
             click.option(
@@ -60,18 +61,22 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
             click.option(
                 "--name-map",
                 type=_FILE,
-                help="Add which file became which to this CSV file, as sensitive as SOURCE; outside DESTINATION.",
+                help="Append source and result names to this CSV file, outside DESTINATION. It is as sensitive "
+                "as SOURCE.",
             ),
             click.option(
                 "--quarantine",
                 type=_FOLDER,
-                help="Copy the sources that failed into this folder, with their reasons; as sensitive as SOURCE.",
+                help="Copy failed sources to this folder, with their reasons. It is as sensitive as SOURCE.",
             ),
-            click.option("--record", type=_FILE, help="Copy the run's record here when it ends; outside DESTINATION."),
+            click.option(
+                "--record", type=_FILE, help="Copy the record to this file, outside DESTINATION, when the run ends."
+            ),
             click.option(
                 "--dicomdir",
                 is_flag=True,
-                help="Make DESTINATION.fileset at the end: a DICOMDIR, and links to the results by names it can hold.",
+                help="Create DESTINATION.fileset at the end: a DICOMDIR, and links to the results under valid "
+                "File IDs.",
             ),
         )
     ):
@@ -103,15 +108,15 @@ def command(
     sample: int,
     **options: Any,
 ) -> None:
-    """De-identify the DICOM files below SOURCE into DESTINATION; by the preset 'minimal' unless a config is given.
+    """De-identify the DICOM files below SOURCE into DESTINATION. The default config is the preset 'minimal'.
 
-    SOURCE is a folder, a file, a .zip or .tar archive, the DICOMDIR of a CD, or '-' for paths on standard input, a line
-    each. It can also be an object store (s3://bucket/prefix) or a DICOM store (projects/.../dicomStores/..., or
-    https://.../dicomWeb), and so can DESTINATION, with --run.
+    SOURCE is a folder, a file, a .zip or .tar archive, the DICOMDIR of a CD, or '-' for paths on standard input, one
+    per line. SOURCE and DESTINATION can also be an object store (s3://bucket/prefix) or a DICOM store
+    (projects/.../dicomStores/..., or https://.../dicomWeb); such a DESTINATION needs --run.
 
-    Results are called by their new UIDs. A file that cannot be de-identified is counted, with the reason, and
-    nothing is written for it; the exit code is then 3. Files that are not DICOM are passed over and counted. Run it
-    again to do only what is missing: the run folder beside DESTINATION remembers what its results were made with.
+    Results are named by their new UIDs. A file that cannot be de-identified is counted with its reason, nothing is
+    written for it, and the exit code is 3. Files that are not DICOM are ignored and counted. Run the same command again
+    to do only what is missing: the run folder beside DESTINATION holds the settings of the run.
     """
     config = choice.read(default="minimal")
     assert config is not None
@@ -136,7 +141,7 @@ def command(
             )
     except KeyboardInterrupt as error:
         raise stopped(error, "" if dry_run else _GO_ON) from None
-    except ValueError as error:  # two paths that do not go together: the engine's own words
+    except ValueError as error:  # contradicting paths: the engine's own message
         raise CommandError(str(error), Exit.USAGE) from None
     if style == "json":
         click.echo(json.dumps(_summary(report), indent=2))
@@ -149,7 +154,7 @@ def command(
 
 
 def _make_secret(path: Path | None, source: Any, destination: Any, run: Path | None) -> None:
-    """Make the secret's file where it does not exist, and say so."""
+    """Create the secret's file if it does not exist, and say so."""
     if path is None or path.exists():
         return
     from healthcare_deid.engine.runs.ends import folders_of, originals_of, run_folder_of, store_of
@@ -165,7 +170,7 @@ def _make_secret(path: Path | None, source: Any, destination: Any, run: Path | N
 
 
 def _summary(report: TreeReport) -> dict[str, Any]:
-    """Return a report as JSON: no names."""
+    """Return a report as JSON, without names."""
     return {
         "found": report.found,
         "succeeded": report.succeeded,

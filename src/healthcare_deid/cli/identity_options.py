@@ -1,4 +1,4 @@
-"""Pseudonyms, dates and values of the project's own as options of a command."""
+"""Options for pseudonyms, dates and the project's own values."""
 
 from __future__ import annotations
 
@@ -23,23 +23,26 @@ _OPTIONS = (
         "--sequential",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="TABLE.csv",
-        help="Number patients in the order of their first appearance; the table is made, and goes on in the next run.",
+        help="Number patients in order of first appearance. The table is created, and continued by later runs.",
     ),
     click.option(
-        "--pseudonym-prefix", metavar="TEXT", help="Begins every pseudonym; with --sequential SITE- if unset."
+        "--pseudonym-prefix", metavar="TEXT", help="Prefix of every pseudonym. Default with --sequential: SITE-."
     ),
     click.option(
         "--missing-patients",
         type=click.Choice(["fail", "keyed", "add"]),
         help="What happens to a patient who is not in the table: a failure (the default), a keyed pseudonym, or a row.",
     ),
-    click.option("--shift-dates", is_flag=True, help="Shift every date that would stay, by one number a patient."),
-    click.option("--birth-year", is_flag=True, help="Leave the year of birth, shifted."),
-    click.option("--keep-high-ages", is_flag=True, help="Do not write ages of 90 years and more as 90."),
+    click.option(
+        "--shift-dates", is_flag=True, help="Shift every date that would stay by one number of days per patient."
+    ),
+    click.option("--birth-year", is_flag=True, help="Keep the shifted year of birth."),
+    click.option("--keep-high-ages", is_flag=True, help="Keep ages over 90 instead of writing 90."),
     click.option(
         "--event",
         metavar="CODE",
-        help="Say how many days each study is after the patient's anchor date in the table, such as ENROLLMENT.",
+        help="Write the days from the patient's anchor date in the table to each study, as event CODE, such as "
+        "ENROLLMENT.",
     ),
     click.option(
         "--set",
@@ -60,7 +63,7 @@ _OPTIONS = (
 
 
 def identity_options() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add the options; stands below `engine_options`, and adds their arguments to its ``engine``."""
+    """Add the options to a command below `engine_options`; their arguments are added to its ``engine``."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -82,7 +85,7 @@ def identity_options() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             made = {
                 "pseudonyms": _pseudonyms(pseudonyms, sequential, pseudonym_prefix, missing_patients),
                 "dates": _dates(event or "", shifts=shift_dates, birth_year=birth_year, keeps_ages=keep_high_ages),
-                "set_values": dict(map(_assignment, set_values)),
+                "set_values": dict(map(_assignment, set_values)) or None,
                 "replace": tuple(replacements),
             }
             return function(*arguments, engine=engine | made, **others)
@@ -101,14 +104,14 @@ def _pseudonyms(
     from healthcare_deid.engine import Pseudonyms
 
     if asked is not None and sequential is not None:
-        raise click.UsageError("--pseudonyms and --sequential are two ways to make pseudonyms: give one")
+        raise click.UsageError("--pseudonyms and --sequential exclude each other: give one")
     if missing is not None and asked in (None, "keyed"):
-        raise click.UsageError("--missing-patients is for a table of --pseudonyms")
+        raise click.UsageError("--missing-patients needs --pseudonyms with a table")
     if sequential is not None:
         return Pseudonyms.sequential(sequential, "SITE-" if prefix is None else prefix)
     if asked is None:
         if prefix is not None:
-            raise click.UsageError("--pseudonym-prefix is for --pseudonyms or --sequential")
+            raise click.UsageError("--pseudonym-prefix needs --pseudonyms or --sequential")
         return None
     if asked == "keyed":
         return Pseudonyms.keyed(prefix or "")
@@ -120,7 +123,7 @@ def _dates(event: str, *, shifts: bool, birth_year: bool, keeps_ages: bool) -> D
 
     if not shifts:
         if birth_year or keeps_ages or event:
-            raise click.UsageError("--birth-year, --keep-high-ages and --event are for --shift-dates")
+            raise click.UsageError("--birth-year, --keep-high-ages and --event need --shift-dates")
         return None
     return Dates(birth_year=birth_year, cap_ages=not keeps_ages, event=event)
 
@@ -128,5 +131,5 @@ def _dates(event: str, *, shifts: bool, birth_year: bool, keeps_ages: bool) -> D
 def _assignment(text: str) -> tuple[str, str]:
     name, mark, value = text.partition("=")
     if not mark:
-        raise click.UsageError("--set is TAG=VALUE")
+        raise click.UsageError("--set needs TAG=VALUE")
     return name.strip(), value

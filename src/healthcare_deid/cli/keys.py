@@ -1,7 +1,7 @@
 """Keys on the command line: from a file, a prompt or an environment variable, never as an argument.
 
-An argument stands in the shell's history and in the list of processes that every user of the machine can read. A key
-that a config file holds is taken; one that comes from outside is put wherever the config needs a key and has none.
+Arguments appear in the shell's history and in the process list, which every user of the machine can read. Keys in a
+config file are kept; a separately given key is used wherever the config needs one and has none.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _KEY = "cryptoKey"
 
 
 def read_key(file: Path | None, *, ask: bool) -> CryptoKey | None:
-    """Return the key that was given, in the order file, prompt, environment variable; base64 in each.
+    """Return the given base64 key, in the order file, prompt, environment variable.
 
     Raises:
-        UsageError: It is no AES key.
+        UsageError: It is not an AES key.
     """
     from healthcare_deid.config.base.keys import CryptoKey
 
@@ -49,10 +49,10 @@ def read_key(file: Path | None, *, ask: bool) -> CryptoKey | None:
 
 
 def write_new_key(file: Path) -> None:
-    """Write a new random key into a file that only its owner can read.
+    """Write a new random key to a file that only its owner can read.
 
     Raises:
-        FileExistsError: The file exists: a key is never written over.
+        FileExistsError: The file exists; a key is never overwritten.
     """
     from healthcare_deid.presets import generate_crypto_key
 
@@ -62,13 +62,13 @@ def write_new_key(file: Path) -> None:
 
 
 def warn_if_shared(file: Path) -> None:
-    """Say so when others can read a secret's file."""
+    """Print a warning if others can read a secret's file."""
     if os.name == "posix" and file.stat().st_mode & 0o077:
-        say(f"warning: others than you may read the key: chmod 600 {file}", "warning", level="warning")
+        say(f"warning: other users can read the key: chmod 600 {file}", "warning", level="warning")
 
 
 def with_key(config: AnyDeidentifyConfig, key: CryptoKey) -> tuple[AnyDeidentifyConfig, int]:
-    """Return the config with ``key`` wherever it needs one and has none, and in how many places that was."""
+    """Return the config with ``key`` wherever it needs one and has none, and the number of such places."""
     body = config.to_api()
     places = [place for place in _keyed(body) if not place.keys() & {_KEY, "kmsWrapped"}]
     for place in places:
@@ -77,7 +77,7 @@ def with_key(config: AnyDeidentifyConfig, key: CryptoKey) -> tuple[AnyDeidentify
 
 
 def without_keys(config: AnyDeidentifyConfig) -> tuple[AnyDeidentifyConfig, int]:
-    """Return the config without its unwrapped keys, and how many places had one."""
+    """Return the config without its unwrapped keys, and the number of places that had one."""
     body = config.to_api()
     places = [place for place in _keyed(body) if _KEY in place]
     for place in places:
@@ -86,7 +86,7 @@ def without_keys(config: AnyDeidentifyConfig) -> tuple[AnyDeidentifyConfig, int]
 
 
 def _keyed(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield everything below ``value`` that takes a key."""
+    """Yield every part below ``value`` that takes a key."""
     if isinstance(value, dict):
         for name, item in cast("dict[str, Any]", value).items():
             if name in _KEYED:
@@ -100,15 +100,15 @@ def _keyed(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def key_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command ``--crypto-key-file`` and ``--ask-crypto-key``."""
+    """Add ``--crypto-key-file`` and ``--ask-crypto-key`` to a command."""
     from pathlib import Path
 
     for option in (
-        click.option("--ask-crypto-key", is_flag=True, help="Ask for the key instead."),
+        click.option("--ask-crypto-key", is_flag=True, help="Prompt for the key."),
         click.option(
             "--crypto-key-file",
             type=click.Path(exists=True, dir_okay=False, allow_dash=False, path_type=Path),
-            help=f"A file with the key, base64, for what needs one. Or set {VARIABLE}.",
+            help=f"A file with the base64 key for a config that needs one. Or set {VARIABLE}.",
         ),
     ):
         function = option(function)

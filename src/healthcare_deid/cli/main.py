@@ -1,4 +1,4 @@
-"""The command group; a command's module is imported when the command is called."""
+"""Main command group. A command's module is imported when the command is called."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "audit": "List what may still identify somebody in DICOM files.",
     "compare": "Show what became of DICOM files, tag by tag and in pictures.",
-    "config": "Make, check, show and convert a config.",
+    "config": "Create, check, show and convert configs.",
     "datasets": "Create, list, de-identify and delete datasets.",
-    "demo": "De-identify sample images on this machine, and show what became of them.",
+    "demo": "De-identify sample images on this machine and show the outcome.",
     "dicom-stores": "Create, fill, list, de-identify and delete DICOM stores.",
     "emulator": "Serve the Cloud Healthcare API on this machine.",
     "fhir-stores": "De-identify FHIR stores.",
     "files": "De-identify a folder of DICOM files on this machine.",
-    "masks": "Propose regions that are covered by device.",
-    "review": "Approve and reject a run's results, in a browser on this machine.",
+    "masks": "Propose regions to cover, by device.",
+    "review": "Approve or reject a run's results in a local browser.",
     "operations": "Describe, list, wait for and cancel operations.",
     "report": "Write the report of a run, for a person to read and sign.",
-    "reidentify": "Restore identity, for whoever has the key or the vault.",
-    "secret": "Make a project secret, and tell one from another.",
+    "reidentify": "Restore identities, with the key or the vault.",
+    "secret": "Create project secrets and tell them apart.",
 }
 
 
@@ -61,7 +61,7 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; an unknown one is refused with the nearest names."""
+        """Return the command, or refuse an unknown one with the nearest names."""
         near = get_close_matches(args[0], _COMMANDS) if args and args[0] not in _COMMANDS else []
         if near:
             ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(near)}?")
@@ -74,7 +74,7 @@ class _LazyGroup(click.Group):
             formatter.write_dl(sorted(_COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the command line; the options of all commands may stand after the command too."""
+        """Parse the command line. Global options may also follow the command."""
         first, rest = split_off(args)
         if first and first[-1] == OPTION:
             ctx.fail(f"Option '{OPTION}' requires an argument.")
@@ -84,7 +84,7 @@ class _LazyGroup(click.Group):
         return super().parse_args(ctx, [*first, *rest])
 
     def _names(self, ctx: click.Context, words: list[str]) -> Iterator[str]:
-        """Yield the words of a command line that name the command: no option, and no argument."""
+        """Yield the words of a command line that name the command, without options and arguments."""
         command: click.Command | None = self
         for word in words:
             command = command.get_command(ctx, word) if isinstance(command, click.Group) else None
@@ -93,7 +93,7 @@ class _LazyGroup(click.Group):
             yield word
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; an error is one line and an exit code, and no text that may quote data."""
+        """Run a command. Errors become one line and an exit code, and never quote data."""
         with telling_the_end():
             return self._invoke(ctx)
 
@@ -139,9 +139,9 @@ Completion: eval "$(_HEALTHCARE_DEID_COMPLETE=bash_source healthcare-deid)"
 @click.group(cls=_LazyGroup, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="healthcare-deid")
 def main() -> None:
-    """De-identify DICOM: at Google, and on this machine.
+    """De-identify DICOM with Google's service or on this machine.
 
-    Every command has a --help of its own.
+    Every command has its own --help.
     """
 
 

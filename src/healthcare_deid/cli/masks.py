@@ -1,4 +1,4 @@
-"""``healthcare-deid masks``: regions that are covered by device."""
+"""``healthcare-deid masks``: regions to cover, by device."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group("masks")
 def command() -> None:
-    """Propose regions that are covered by device, for files --masks."""
+    """Propose regions to cover, by device, for files --masks."""
 
 
 @command.command("learn")
@@ -32,23 +32,23 @@ def command() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("masks.json"),
     show_default=True,
-    help="Where the masks are written.",
+    help="Write the masks to this file.",
 )
 @click.option(
     "--pictures",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("masks-pictures"),
     show_default=True,
-    help="Where a picture for each device is written. It shows an instance as it is: keep it where that may be.",
+    help="Write a picture per device to this folder. It shows an original: store it as safely.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_paths
 def learn(folder: Path, output: Path, pictures: Path, quiet: bool) -> None:
-    """Propose masks from the text that stands in the same place in several instances of a device.
+    """Propose masks from text that is in the same place in several instances of a device.
 
-    Look at the pictures before you use the masks: text that was not found is in no region.
+    Look at the pictures before you use the masks: no region covers text that was not found.
 
-    The exit code is 3 when a file could not be read.
+    The exit code is 3 if a file could not be read.
     """
     from healthcare_deid.engine.pixels.masks.learning import propose
     from healthcare_deid.engine.pixels.masks.mask_files import write_json

@@ -1,4 +1,4 @@
-"""``healthcare-deid operations``: look at long-running operations, wait for them, stop them."""
+"""``healthcare-deid operations``: show, wait for and cancel long-running operations."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def command() -> None:
 
 @command.command()
 @click.argument("operation")
-@click.option("--dataset", help="The dataset the operation was started on: of a de-identification, the source.")
+@click.option("--dataset", help="The dataset the operation was started on; for a de-identification, the source.")
 @with_format("yaml")
 @with_target
 def describe(target: Target, operation: str, dataset: str | None, style: str) -> None:
-    """Show how OPERATION stands."""
+    """Show the state of OPERATION."""
     with target.client() as client:
         print_operation(client.operation(target.operation(operation, dataset)), style)
 
 
 @command.command("list")
 @click.option("--dataset", required=True, help="The dataset the operations were started on.")
-@click.option("--limit", type=click.IntRange(min=1), help="Show this many at most.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number to show.")
 @with_format("table")
 @with_target
 def list_(target: Target, dataset: str, limit: int | None, style: str) -> None:
@@ -49,8 +49,8 @@ def list_(target: Target, dataset: str, limit: int | None, style: str) -> None:
 
 @command.command()
 @click.argument("operation")
-@click.option("--dataset", help="The dataset the operation was started on: of a de-identification, the source.")
-@click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait no longer than this.")
+@click.option("--dataset", help="The dataset the operation was started on; for a de-identification, the source.")
+@click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Maximum time to wait.")
 @with_format("yaml")
 @with_target
 def wait(target: Target, operation: str, dataset: str | None, timeout: float | None, style: str) -> None:
@@ -64,17 +64,17 @@ def wait(target: Target, operation: str, dataset: str | None, timeout: float | N
       5  cancelled
       6  it still runs after --timeout
       7  unknown to the service, or not to be reached for ten minutes
-    """  # noqa: D301 - \b is click's mark for lines that it must not join
+    """  # noqa: D301 - \b tells click not to join the lines
     with target.client() as client:
         finish(client.operation(target.operation(operation, dataset)), target, timeout=timeout, style=style)
 
 
 @command.command()
 @click.argument("operation")
-@click.option("--dataset", help="The dataset the operation was started on: of a de-identification, the source.")
+@click.option("--dataset", help="The dataset the operation was started on; for a de-identification, the source.")
 @with_target
 def cancel(target: Target, operation: str, dataset: str | None) -> None:
-    """Ask the service to stop OPERATION; it may still end well, and what it has written stays."""
+    """Ask the service to stop OPERATION. It may still succeed, and what it has written stays."""
     name = target.operation(operation, dataset)
     target.confirm(f"cancel [{name.operation}]")
     with target.client() as client:

@@ -1,4 +1,4 @@
-"""Output on stdout: YAML as gcloud prints it, JSON, a table, or the name alone. All else goes to stderr."""
+"""Output on stdout: YAML as gcloud prints it, JSON, a table, or the name alone. Everything else goes to stderr."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 
     Columns = Mapping[str, Callable[[Mapping[str, Any]], object]]
-    """Header of a column → what stands in it."""
+    """Header of a column → function that returns its text."""
 
 _NAME = "value(name)"
 
 
 def with_format(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command ``--format``; the function takes it as ``style``."""
+    """Add ``--format`` to a command, whose function receives ``style``."""
     return click.option(
         "--format",
         "style",
         type=click.Choice(["json", "table", _NAME, "yaml"]),
         default=default,
         show_default=True,
-        help="How the result is printed.",
+        help="Output format.",
     )
 
 
@@ -55,16 +55,16 @@ def emit(value: dict[str, Any] | list[dict[str, Any]], style: str, columns: Colu
 
 
 def write_report(text: str, path: Path | None) -> None:
-    """Print a report, or write it into a file that only its owner can read: it names files."""
+    """Print a report, or write it to a file that only its owner can read, because it names files."""
     if path is None:
-        # A name that is no text would end the report on a strict standard output.
+        # A name that is not valid text would raise on a strict standard output.
         click.echo(text.rstrip("\n").encode("utf-8", "backslashreplace").decode())
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
         if os.name == "posix":
-            path.chmod(0o600)  # it may have been there, open to others
+            path.chmod(0o600)  # an existing file may have been readable by others
         file.write(text if text.endswith("\n") else f"{text}\n")
     click.echo(f"written: {path}", err=True)
 
@@ -81,11 +81,11 @@ def location_of(resource: Mapping[str, Any]) -> str:
 
 
 def operation_api(snapshot: OperationSnapshot, *, server_text: bool) -> dict[str, Any]:
-    """Return an operation as the API's JSON, and its state, which the API does not say in one word.
+    """Return an operation as the API's JSON, with its state as one word, which the API lacks.
 
     Args:
         snapshot: The operation.
-        server_text: Add the service's own words about an error, which may hold data.
+        server_text: Include the service's text about an error, which may contain data.
     """
     shown: dict[str, Any] = {"name": str(snapshot.name), "state": str(snapshot.state), "done": snapshot.state.ended}
     if metadata := snapshot.metadata.to_api():

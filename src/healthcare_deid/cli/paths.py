@@ -1,4 +1,4 @@
-"""Files that failed, on stderr: how many and why; their paths, which may name a patient, only where asked for."""
+"""Failed files on stderr: counts and reasons. Paths, which may name a patient, only on request."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHOW_PATHS = "healthcare_deid.show_paths"
-"""Key of the click context's ``meta`` that says whether paths are printed; absent where no instances are read."""
+"""Key of the click context's ``meta``: whether paths are printed. Absent in commands that read no instances."""
 
 _HINT = "--show-paths names"
 
 
 def with_paths(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--show-paths``."""
+    """Add ``--show-paths`` to a command."""
     return click.option(
         "--show-paths",
         is_flag=True,
@@ -41,22 +41,22 @@ def shows_paths() -> bool:
 
 
 def say_of(path: Path, outcome: str, reason: str = "") -> None:
-    """Say what became of one file."""
+    """Print the outcome of one file."""
     name = printable(str(path)) if shows_paths() else f"a file ({_HINT} it)"
     text = ": ".join(filter(None, (outcome, name, reason)))
     say(text, "file", level="warning", outcome=outcome, count=1)
 
 
 def printable(name: str) -> str:
-    """Return a name in which what would steer the terminal, or begin a line of its own, is written as an escape."""
+    """Return a name with control characters and line breaks written as escapes."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
 
 
 def print_failures(failures: Sequence[tuple[str, str, str]]) -> None:
-    """Print what failed, each by its path, or how many for which reason.
+    """Print each failed file by its path, or the number of failures by reason.
 
     Args:
-        failures: What became of a file, its path, and why.
+        failures: Outcome, path and reason of each file.
     """
     if shows_paths():
         for outcome, path, reason in failures:

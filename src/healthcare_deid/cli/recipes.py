@@ -20,7 +20,7 @@ def read_recipe(text: str, kind: str | None, *, keep_private: bool) -> RecipeCon
 
     Args:
         text: The file's content.
-        kind: ``"ctp"`` or ``"deid"``; by default the text tells.
+        kind: ``"ctp"`` or ``"deid"``; by default it is detected.
         keep_private: For deid: keep private attributes.
 
     Raises:

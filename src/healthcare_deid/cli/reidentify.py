@@ -1,4 +1,4 @@
-"""``healthcare-deid reidentify``: identity restored to a folder, or told for one pseudonym; every use is logged."""
+"""``healthcare-deid reidentify``: restore the identity of a folder, or look up one pseudonym. Every use is logged."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ PASSPHRASE = "HEALTHCARE_DEID_KEY_PASSPHRASE"  # noqa: S105 - the name of a vari
 @click.argument("source", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("destination", required=False, type=_FOLDER)
 @click.option(
-    "--key", type=_FILE, help=f"A recipient's private key, in PEM; its passphrase is asked for, or {PASSPHRASE}."
+    "--key",
+    type=_FILE,
+    help=f"A recipient's private key in PEM format; its passphrase is prompted for, or taken from {PASSPHRASE}.",
 )
-@click.option("--vault", type=_FILE, help="The vault of the run that made the results.")
-@click.option("--who", metavar="PSEUDONYM", help="Say who this pseudonym, or new UID, was; with --vault.")
+@click.option("--vault", type=_FILE, help="The vault of the run that created the results.")
+@click.option("--who", metavar="PSEUDONYM", help="Look up this pseudonym or new UID; needs --vault.")
 @click.option(
     "--log",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The log, which every use adds a line to. Default: reidentify.log in the key folder.",
+    help="Log file to which every use adds a line. Default: reidentify.log in the key folder.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_paths
@@ -45,10 +47,10 @@ def command(
     log: Path | None,
     quiet: bool,
 ) -> None:
-    """Restore the identity of the files below SOURCE into DESTINATION, or say --who a pseudonym was.
+    """Restore the identity of the files below SOURCE into DESTINATION, or look up a pseudonym with --who.
 
-    A file with encrypted attributes (0400,0500) gets all of them back with --key; with --vault, what the vault says.
-    What is written or printed identifies patients.
+    A file with encrypted attributes (0400,0500) gets all of them back with --key; with --vault, a file gets what the
+    vault knows. Everything that is written or printed identifies patients.
     """
     if key is None and vault is None:
         raise click.UsageError("give --key, --vault, or both")
@@ -58,7 +60,7 @@ def command(
     opener = None if key is None else _key(key)
     if who is not None:
         if source is not None or vault is None:
-            raise click.UsageError("--who goes with --vault, and with no folder")
+            raise click.UsageError("--who needs --vault, and takes no folder")
         _tell(who, vault, UseLog(log or key_folder() / "reidentify.log"), opener)
         return
     if source is None or destination is None:
@@ -69,7 +71,7 @@ def command(
     try:
         with Progress(quiet=quiet) as progress:
             report = restore_tree(source, destination, used, key=opener, vault=vault, on_progress=progress.show)
-    except ValueError as error:  # two folders that do not go together: the engine's own words
+    except ValueError as error:  # contradicting folders: the engine's own message
         raise CommandError(str(error), Exit.USAGE) from None
     click.echo(f"{report.succeeded} restored, {len(report.failures)} failed")
     print_failures([("failed", name, reason) for name, reason in report.failures])

@@ -1,4 +1,4 @@
-"""``healthcare-deid report``: what a run did, as a page that a person can read, print and sign."""
+"""``healthcare-deid report``: the report of a run, to read, print and sign."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )
 def command(run: Path, style: str) -> None:
-    """Write report.html and report.csv of RUN into its run folder, and print their numbers.
+    """Write report.html and report.csv to the run folder of RUN, and print their numbers.
 
-    RUN is the folder of results or its run folder. Every run writes the two files when it ends; this makes them of one
-    that was killed, and again. They hold no value of any image. Print report.html and sign it.
+    RUN is the folder of results or its run folder. Every run writes the two files when it ends; use this command after
+    a run was killed, or to write them again. They contain no value of any image. Print report.html and sign it.
     """
     from healthcare_deid.engine.runs.report_page import REPORT_HTML
     from healthcare_deid.report import write_run_report
@@ -31,7 +31,7 @@ def command(run: Path, style: str) -> None:
 
     folder = RunFolder.of(run)
     if folder is None:
-        raise CommandError("there is no run folder: name it, or the folder of results that it lies beside")
+        raise CommandError("there is no run folder: name it, or the folder of results beside it")
     report = write_run_report(folder.path)
     if style == "json":
         click.echo(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))

@@ -1,13 +1,20 @@
-"""``healthcare-deid review``: a page on this machine where a person approves and rejects a run's results."""
+"""``healthcare-deid review``: a local page on which a person approves or rejects a run's results."""
 
 from __future__ import annotations
 
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from healthcare_deid.cli.choice import preset, with_choice
+from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from healthcare_deid.cli.choice import Choice
+    from healthcare_deid.engine import Deidentifier
 
 _EXAMPLES = """\b
 Examples:
@@ -20,19 +27,23 @@ Examples:
 @click.option(
     "--originals",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The originals, to show them beside the results.",
+    help="The originals: to show them beside the results, and to run instances again.",
 )
-@click.option("--reviewer", help="Who decides. Default: the user of this machine.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
-@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+@click.option("--reviewer", help="Name of the reviewer. Default: the user of this machine.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on. Default: any free port.")
+@click.option("--no-browser", is_flag=True, help="Print the address without opening a browser.")
 @click.option(
     "--export",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Copy what is approved into this new folder, and serve nothing.",
+    help="Copy approved results to this new folder instead of serving the page.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@with_choice()
+@engine_options()
 def command(
     run: Path,
+    choice: Choice,
+    engine: dict[str, Any],
     originals: Path | None,
     reviewer: str | None,
     port: int,
@@ -43,12 +54,16 @@ def command(
     """Review the results of RUN, the folder of results or its run folder, in a browser on this machine.
 
     The worst come first: text that could not be read, doubtful lines, warnings; the others in random order. Keys
-    decide: a approves, r rejects, and a rectangle that is drawn with the mouse is covered with Enter. What was decided,
-    by whom and when, is written into the run folder at once. Nothing leaves this machine.
+    decide: a approves, r rejects. A rectangle that is drawn with the mouse is covered with Enter; a box that covers no
+    text is picked with a click and removed with Delete. What was decided, by whom, when and why, is written into the
+    run folder at once. Nothing leaves this machine.
+
+    Removing a box runs the instance again from its original. That needs the config and options of the run: they are
+    taken from the run folder. Give them again if the run had keys, masks, pseudonyms or a vault.
     """
     from healthcare_deid.report import Decision, Review, ReviewServer
 
-    review = Review(run, originals=originals, reviewer=reviewer)
+    review = Review(run, originals=originals, reviewer=reviewer, deidentifier=_deidentifier(choice, engine))
     if export is not None:
         with Progress(quiet=quiet) as progress:
             done = review.export(export, on_progress=progress.show)
@@ -57,7 +72,17 @@ def command(
         return
     with ReviewServer(review, port) as server:
         click.echo(f"{len(review.items)} results, {review.count(Decision.OPEN)} open: {server.url}")
-        click.echo("The address is the way in: give it to nobody. Ctrl-C ends.", err=True)
+        click.echo("Anybody with this address has access: do not share it. Ctrl-C ends.", err=True)
         if not no_browser:
             webbrowser.open(server.url)
         server.wait()
+
+
+def _deidentifier(choice: Choice, engine: dict[str, Any]) -> Deidentifier | None:
+    """Return the run's deidentifier as the command line describes it, or None to use the run folder."""
+    from healthcare_deid.engine import Deidentifier, EngineOptions
+
+    config = choice.read()
+    if config is None and EngineOptions(**engine) == EngineOptions():
+        return None
+    return Deidentifier(config if config is not None else preset("minimal"), **engine)

@@ -1,4 +1,4 @@
-"""``healthcare-deid secret``: the project secret that pseudonyms, dates, hashes and UIDs are derived from."""
+"""``healthcare-deid secret``: the project secret from which pseudonyms, dates, hashes and UIDs are derived."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 @click.group("secret")
 def command() -> None:
-    """Make a project secret, and tell one from another. A secret is never printed."""
+    """Create project secrets and tell them apart. A secret is never printed."""
 
 
 @command.command("new")
@@ -17,19 +17,19 @@ def command() -> None:
 @click.option(
     "--file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write it to this new file instead of the key folder.",
+    help="Write the secret to this new file instead of the key folder.",
 )
 def new(name: str | None, file: Path | None) -> None:
-    """Make a random secret, called NAME in the key folder (by default by its fingerprint).
+    """Create a random secret, named NAME in the key folder (default: its fingerprint).
 
-    Keep a copy where your project keeps what it cannot do without: without the secret nobody makes the same pseudonyms
-    again, and with it anybody who knows a patient's number does.
+    Keep a safe copy. Without the secret, nobody can create the same pseudonyms again; with it, anybody who knows a
+    patient's number can.
     """
     from healthcare_deid.engine.identity.key_folder import new_secret, write_secret
     from healthcare_deid.engine.identity.secret import ProjectSecret
 
     if name is not None and file is not None:
-        raise click.UsageError("a secret is called NAME in the key folder, or has a --file: give one")
+        raise click.UsageError("NAME (in the key folder) and --file exclude each other: give one")
     if file is None:
         path = new_secret(name or "")
     else:
@@ -41,7 +41,10 @@ def new(name: str | None, file: Path | None) -> None:
 @command.command("show-fingerprint")
 @click.argument("secret", required=False, metavar="[FILE|NAME]")
 def show_fingerprint(secret: str | None) -> None:
-    """Print what tells one secret from another and nothing else about it; by default of the environment's secret."""
+    """Print the fingerprint of a secret, which reveals nothing else about it.
+
+    The default is the secret in the environment.
+    """
     from healthcare_deid.engine.identity.key_folder import open_secret
 
     known = open_secret(secret)

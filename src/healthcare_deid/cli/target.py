@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from healthcare_deid.config import ApiVersion
 
 _FIRST_PAUSE = 0.2
-"""Seconds after the first poll of an operation: somebody sits there and waits."""
+"""Seconds before the second poll of an operation: somebody is waiting at the terminal."""
 _LOCAL_PROJECT = "local"
 _LOCAL_LOCATION = "us-central1"
 
@@ -32,9 +32,9 @@ class Target:
         project: Completes short names.
         location: Completes short names.
         endpoint: ``https://host[:port]`` in place of Google's.
-        local: The folder of an emulator in this process.
+        local: Folder of an emulator in this process.
         api_version: ``v1`` or ``v1beta1``.
-        quiet: Ask nothing, show no progress.
+        quiet: Do not prompt or show progress.
     """
 
     project: str | None = None
@@ -45,7 +45,7 @@ class Target:
     quiet: bool = False
 
     def client(self) -> DeidClient:
-        """Return a client; close it."""
+        """Return a client, which the caller closes."""
         from healthcare_deid import DeidClient, PollPolicy
 
         if self.local is not None:
@@ -60,7 +60,7 @@ class Target:
         )
 
     def confirm(self, what: str) -> None:
-        """Ask before something that cannot be undone; no, or nobody to ask, ends the command."""
+        """Ask for confirmation before something that cannot be undone. Anything but yes ends the command."""
         if not self.quiet:
             click.confirm(f"You are about to {what}. Do you want to continue", abort=True, err=True)
 
@@ -131,22 +131,22 @@ _OPTIONS = (
         "--local",
         type=click.Path(file_okay=False, path_type=Path),
         metavar="DIR",
-        help="No service: an emulator in this process, with its data in DIR.",
+        help="Use an emulator in this process, with its data in DIR, instead of a service.",
     ),
     click.option("--api-version", type=click.Choice(["v1", "v1beta1"]), default="v1", show_default=True),
-    click.option("--quiet", "-q", is_flag=True, help="Ask nothing and show no progress."),
+    click.option("--quiet", "-q", is_flag=True, help="Do not prompt or show progress."),
     click.option(
         "--server-text",
         is_flag=True,
         expose_value=False,
         callback=_remember_server_text,
-        help="On an error print the service's own words too; they may hold data.",
+        help="On errors, print the service's own text too. It may contain data.",
     ),
 )
 
 
 def with_target(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say where it goes; the function takes them as ``target``."""
+    """Add the options for the target to a command, whose function receives ``target``."""
 
     @functools.wraps(function)
     def command(

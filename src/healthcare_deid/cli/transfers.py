@@ -1,4 +1,4 @@
-"""An upload or a download on the command line: progress, the counts, every failure, the exit code."""
+"""Upload and download on the command line: progress, counts, failures and exit code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def carry_out(transfer: Callable[[Callable[[Any], None]], TransferReport], *, qu
 
     Raises:
         SystemExit: A part of it failed.
-        TransferError: The store refuses all of it.
+        TransferError: The store refuses the whole transfer.
     """
     try:
         with Progress(quiet=quiet) as progress:

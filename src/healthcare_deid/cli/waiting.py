@@ -1,4 +1,4 @@
-"""An operation from its start to its end: say what was begun, wait, print how it ended, and exit accordingly."""
+"""Waiting for an operation: print its start, wait, print its outcome, and exit accordingly."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from healthcare_deid.cli.target import Target
 
 _OPTIONS = (
-    click.option("--async", "asynchronous", is_flag=True, help="Print the operation and do not wait for its end."),
-    click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait no longer than this."),
+    click.option("--async", "asynchronous", is_flag=True, help="Print the operation without waiting for its end."),
+    click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Maximum time to wait."),
 )
 
 
 def with_waiting(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that starts an operation ``--async`` and ``--timeout``."""
+    """Add ``--async`` and ``--timeout`` to a command that starts an operation."""
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
 
 
 def refuse_async_here(target: Target, *, asynchronous: bool) -> None:
-    """Refuse what cannot be: the operations of an emulator in this process end with the process.
+    """Refuse ``--async`` for an emulator in this process, whose operations end with the process.
 
     Raises:
         UsageError: ``--async`` with ``--local``.
@@ -48,10 +48,10 @@ def started(
     timeout: float | None,
     style: str,
 ) -> None:
-    """Go on with an operation that has begun, to its end or not.
+    """Follow an operation that has started, to its end if wanted.
 
     Raises:
-        DeidError: It did not end well.
+        DeidError: It did not succeed.
     """
     if not target.quiet:
         click.echo(f"Request issued for: [{what}]", err=True)
@@ -63,10 +63,10 @@ def started(
 
 
 def finish(operation: Operation[Any], target: Target, *, timeout: float | None, style: str) -> None:
-    """Wait for the end, print it, and raise unless it is a good one.
+    """Wait for the end and print it.
 
     Raises:
-        DeidError: It did not end well.
+        DeidError: It did not succeed.
         CommandError: Ctrl-C.
     """
     if not target.quiet:
@@ -81,7 +81,7 @@ def finish(operation: Operation[Any], target: Target, *, timeout: float | None, 
 
 
 def print_operation(operation: Operation[Any], style: str) -> None:
-    """Print an operation as it was last seen; one that is not known is an error.
+    """Print the last known state of an operation.
 
     Raises:
         OperationLost: The service does not know it.

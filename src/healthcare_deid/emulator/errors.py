@@ -77,6 +77,28 @@ def invalid(message: str) -> ServiceError:
     return ServiceError(StatusCode.INVALID_ARGUMENT, message)
 
 
+def invalid_field(path: str, message: str) -> ServiceError:
+    """Return a 400 INVALID_ARGUMENT error for a field of the request, with ``google.rpc.BadRequest`` in its details.
+
+    Args:
+        path: Path of the field in JSON names, or empty for the request itself.
+        message: Text for the client.
+    """
+    return invalid_fields(message, [(path, message)])
+
+
+def invalid_fields(message: str, violations: Sequence[tuple[str, str]]) -> ServiceError:
+    """Return a 400 INVALID_ARGUMENT error for several fields.
+
+    Args:
+        message: Text for the client.
+        violations: Path and description of each field.
+    """
+    listed = [{"field": path, "description": text} if path else {"description": text} for path, text in violations]
+    details = [{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": listed}]
+    return ServiceError(StatusCode.INVALID_ARGUMENT, message, details=details)
+
+
 def not_found(message: str) -> ServiceError:
     """Return a 404 NOT_FOUND error."""
     return ServiceError(StatusCode.NOT_FOUND, message)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from struct import error as StructError  # noqa: N812 - an exception, named as one
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sinks import Sink
     from healthcare_deid.engine.dicom.sources import Range, Source
     from healthcare_deid.engine.options import EngineOptions
+    from healthcare_deid.engine.pixels.redactor import PixelRedactor
     from healthcare_deid.engine.plan.plan import Plan
     from healthcare_deid.engine.results import Change
     from healthcare_deid.engine.text.engine import TextEngine
@@ -159,6 +161,12 @@ class InstanceEngine:
     def needs_secret(self) -> bool:
         """Whether something is shifted or hashed with no key of the config's: two engines then differ."""
         return self._text is not None and self._text.uses_own_keys(shifts=self.plan.has_shifts)
+
+    def with_pixels(self, redactor: PixelRedactor) -> Self:
+        """Return an engine that differs only in what covers its pixels."""
+        other = copy(self)
+        other._redactor, other.looks_at_pixels = redactor, True
+        return other
 
     def result_name(self, source: Source) -> str | None:
         """Return the name of an instance's result, as `result_names.result_name` does."""

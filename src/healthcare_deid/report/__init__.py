@@ -1,4 +1,4 @@
-"""Show what was removed: tag by tag, in pictures, and for a whole run. Nothing here prints a value."""
+"""Reports for people: comparison, audit, review, dry run and run report. None of them prints a value."""
 
 from healthcare_deid.engine.runs.report_page import write_report as write_run_report
 from healthcare_deid.engine.runs.run_report import AttributeCounts, PixelCounts, RunReport
@@ -8,7 +8,7 @@ from healthcare_deid.report.compare_tree import Compared, ComparisonReport, comp
 from healthcare_deid.report.dry_run import DryRun, dry_run
 from healthcare_deid.report.pictures import write_before_after
 from healthcare_deid.report.preview import Preview, preview
-from healthcare_deid.report.review import Decision, Review, ReviewServer
+from healthcare_deid.report.review import Decision, Reason, RerunMode, Review, ReviewServer
 
 __all__ = [
     "AttributeCounts",
@@ -24,6 +24,8 @@ __all__ = [
     "PixelChange",
     "PixelCounts",
     "Preview",
+    "Reason",
+    "RerunMode",
     "Residual",
     "Residue",
     "Review",

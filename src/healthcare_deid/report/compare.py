@@ -1,7 +1,6 @@
 """Compare an instance with its de-identified counterpart, element by element and pixel by pixel.
 
-This looks at the two instances alone and knows nothing of the engine or its records: it shows what is there, whoever
-did the de-identification (this engine, Google's service, another tool).
+Only the two instances are compared, without the engine's records, so any tool may have done the de-identification.
 """
 
 from __future__ import annotations
@@ -33,40 +32,40 @@ _PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _GROUP_LENGTH = 0x0000
 _NESTED = "/"
 _BLOCK = 8
-"""Pixels: changes that are nearer to each other are of one rectangle."""
+"""Pixels between two changes below which they belong to one rectangle."""
 
 Rectangle = tuple[int, int, int, int]
 """Left column, top row, width and height."""
 COLUMNS = ("path", "name", "vr", "verdict")
-"""What a table of elements has."""
+"""Columns of a table of elements."""
 
 
 class Verdict(StrEnum):
     """Verdict on a data element."""
 
     KEPT = "kept"
-    """The same value, and there is one."""
+    """Unchanged, with a value."""
     EMPTY = "empty"
-    """There without a value, before and after."""
+    """Present without a value, before and after."""
     CHANGED = "changed"
-    """Another value."""
+    """Changed value."""
     EMPTIED = "emptied"
-    """Still there, without a value."""
+    """Present, but the value was removed."""
     REMOVED = "removed"
-    """Gone."""
+    """Removed."""
     ADDED = "added"
-    """New."""
+    """Added."""
 
 
 @dataclass(frozen=True, slots=True)
 class ElementChange:
-    """One data element before and after; never its value.
+    """Data element before and after, without its value.
 
     Attributes:
         path: 8-hex tags joined by ``/``, items in brackets.
-        name: Keyword, ``(gggg,eeee)`` where it has none.
-        vr: Value representation, before where it was there.
-        verdict: What became of it.
+        name: Keyword, or ``(gggg,eeee)`` if it has none.
+        vr: Value representation, of the original if present there.
+        verdict: Outcome.
     """
 
     path: str
@@ -80,11 +79,11 @@ class PixelChange:
     """Change of the pixels.
 
     Attributes:
-        frames: Frames of the image.
-        changed_frames: Frames with any other value.
-        changed_fraction: Share of the pixels (all frames) that have another value, 0 to 1.
+        frames: Number of frames of the image.
+        changed_frames: Number of frames with a changed pixel.
+        changed_fraction: Fraction of changed pixels over all frames, 0 to 1.
         box: Smallest rectangle around every change, over all frames, ``(x, y, width, height)``; None without a change.
-        boxes: Rectangles around the changes of each frame that has any, by frame; near ones are one.
+        boxes: Rectangles around the changes of each changed frame, by frame; nearby changes share one.
     """
 
     frames: int
@@ -96,11 +95,11 @@ class PixelChange:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """An instance and its de-identified counterpart.
+    """Comparison of an instance with its de-identified counterpart.
 
     Attributes:
-        elements: Every data element of either, nested ones and file meta included, in order of path.
-        pixels: What became of the pixels; None if neither side has pixels, or they were not compared.
+        elements: Every data element of either, including nested ones and file meta, ordered by path.
+        pixels: Change of the pixels; None if neither side has pixels, or they were not compared.
         note: Why the pixels could not be compared; empty otherwise.
     """
 
@@ -109,7 +108,7 @@ class Comparison:
     note: str = ""
 
     def count(self, verdict: Verdict) -> int:
-        """Return how many elements have this verdict."""
+        """Return the number of elements with this verdict."""
         return sum(1 for element in self.elements if element.verdict is verdict)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -132,7 +131,7 @@ class Comparison:
 
 
 def told_of(change: PixelChange) -> str:
-    """Return what became of the pixels, in a line."""
+    """Return the change of the pixels as a line of text."""
     if not change.changed_frames:
         return f"no pixel changed in {change.frames} frame{'s' * (change.frames != 1)}"
     return f"{change.changed_fraction:.1%} of the pixels changed, in {change.changed_frames} of {change.frames} frames"
@@ -143,15 +142,15 @@ def compare(before: Dataset, after: Dataset, *, pixels: bool = True) -> Comparis
     """Compare two instances.
 
     Args:
-        before: The original, with ``file_meta`` where it has one.
+        before: The original, with ``file_meta`` if it has one.
         after: Its de-identified counterpart.
-        pixels: Decode and compare the pixels too.
+        pixels: Whether to decode and compare the pixels.
 
     Returns:
-        Every element's verdict and the pixels', without any value.
+        Verdicts on every element and on the pixels, without any value.
 
     Raises:
-        TypeError: An argument is no dataset, such as a path: read it with `pydicom.dcmread` first.
+        TypeError: An argument is not a dataset; read files with `pydicom.dcmread` first.
         EngineError: An instance cannot be read to its end.
     """
     for argument in (before, after):
@@ -169,16 +168,16 @@ def _compare(before: Dataset, after: Dataset, *, pixels: bool) -> Comparison:
         return Comparison(elements)
     try:
         return Comparison(elements, _compare_pixels(before, after))
-    except Exception as error:  # noqa: BLE001 - whatever a decoder raises: the tags' comparison stands without it
+    except Exception as error:  # noqa: BLE001 - decoders raise anything; the comparison of tags is valid without pixels
         return Comparison(elements, note=f"pixels not compared: {type(error).__name__}")
 
 
 def summary_table(comparisons: Iterable[Comparison], *, most: int | None = None) -> str:
-    """Return a text table: counts by verdict, and the tags of each, the most frequent first, over all comparisons.
+    """Return a text table with the count of each verdict and its tags, most frequent first, over all comparisons.
 
     Args:
-        comparisons: What to sum up.
-        most: How many tags to list for each verdict; None lists all.
+        comparisons: Comparisons to summarize.
+        most: Maximum number of tags per verdict; None lists all.
     """
     by_verdict: dict[Verdict, Counter[str]] = {verdict: Counter() for verdict in Verdict}
     instances = 0
@@ -238,7 +237,7 @@ def _has_pixels(dataset: Dataset) -> bool:
 
 
 def _compare_pixels(before: Dataset, after: Dataset) -> PixelChange:
-    """Compare decoded frames one by one, so that a long cine never sits in memory whole."""
+    """Compare decoded frames one by one, so that a long cine is never in memory as a whole."""
     frames = changed_frames = changed = total = 0
     union: NDArray[np.bool_] | None = None
     boxes: dict[int, tuple[Rectangle, ...]] = {}
@@ -262,7 +261,7 @@ def _frames(dataset: Dataset) -> Iterator[NDArray[Any]]:
 
 
 def _boxes(mask: NDArray[np.bool_]) -> tuple[Rectangle, ...]:
-    """Return rectangles around what changed: letters and words that were covered together are one."""
+    """Return rectangles around the changes; letters and words close together share one."""
     rows, columns = mask.shape
     padded = np.pad(mask, ((0, -rows % _BLOCK), (0, -columns % _BLOCK)))
     split = padded.reshape(padded.shape[0] // _BLOCK, _BLOCK, padded.shape[1] // _BLOCK, _BLOCK)

@@ -1,4 +1,4 @@
-"""The comparison as a page: every attribute, and pictures side by side with a slider for frames, window and level."""
+"""Comparison as an HTML page: every attribute, and pictures side by side with sliders for frame, window and level."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from healthcare_deid.report.compare import Comparison, PixelChange
 
 _MOST = 12
-"""How many attributes of a verdict are named above the pictures."""
+"""Number of attributes per verdict named above the pictures."""
 _SCRIPT = """
 for (const view of document.querySelectorAll(".view")) {
   const [frame, level, width] = view.querySelectorAll("input");
@@ -32,12 +32,12 @@ for (const view of document.querySelectorAll(".view")) {
 
 
 class Pair(NamedTuple):
-    """An original and its counterpart on the page.
+    """Original and its counterpart on the page.
 
     Attributes:
         before: Name of the original.
         after: Name of the counterpart.
-        comparison: What became of it.
+        comparison: Their comparison.
         frames: Frame number, and its pictures before and after as data URLs.
     """
 
@@ -48,7 +48,7 @@ class Pair(NamedTuple):
 
 
 def page(pairs: Sequence[Pair], alone: Sequence[str], *, whole: bool = True) -> str:
-    """Return the page; ``whole=False`` leaves out the frame around it and the list of every element."""
+    """Return the page; ``whole=False`` returns its body without the list of every element."""
     counted = [(verdict, counts) for verdict, counts in _by_verdict(pairs).items() if counts]
     heads = ["", "elements", "which"]
     few = table(heads, [(verdict, counts.total(), _names(counts, _MOST)) for verdict, counts in counted])
@@ -64,12 +64,12 @@ def page(pairs: Sequence[Pair], alone: Sequence[str], *, whole: bool = True) -> 
 
 
 def pictures_of(change: PixelChange, frames: Sequence[tuple[int, str, str]]) -> str:
-    """Return frames before and after, one pair below the other, with boxes around what changed."""
+    """Return frames before and after as rows of pairs, with boxes around the changes."""
     return "".join(_frame(change, *frame) for frame in frames)
 
 
 def _names(counts: Counter[str], most: int | None = None) -> str:
-    """Return attributes, the most frequent first, and in how many places each is."""
+    """Return attributes with their number of occurrences, most frequent first."""
     listed = [f"{name} × {count}" if count > 1 else name for name, count in counts.most_common(most)]
     more = [f"… {len(counts) - most} more"] if most is not None and len(counts) > most else []
     return ", ".join([*listed, *more])

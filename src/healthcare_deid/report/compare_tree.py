@@ -1,4 +1,4 @@
-"""A folder beside what was made of it: counterparts found, compared, and told as a page, CSV or JSON."""
+"""Comparison of a folder with its results, as an HTML page, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """An original and its counterpart.
+    """Original and its counterpart.
 
     Attributes:
         before: Path of the original.
         after: Path of its counterpart.
-        comparison: What became of it.
+        comparison: Their comparison.
     """
 
     before: Path = field(repr=False)
@@ -46,11 +46,11 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonReport:
-    """The comparison of two folders. No value is in it; file names are, and may tell who it is.
+    """Comparison of two folders. It contains no values, but file names, which may identify patients.
 
     Attributes:
-        pairs: Every original that has a counterpart.
-        alone: Originals without one.
+        pairs: Originals with their counterparts.
+        alone: Originals without a counterpart.
         unreadable: Files that could not be read, and why.
     """
 
@@ -62,11 +62,11 @@ class ComparisonReport:
         return f"ComparisonReport({len(self.pairs)} pairs, {len(self.alone)} alone, {len(self.unreadable)} not read)"
 
     def count(self, verdict: Verdict) -> int:
-        """Return how many elements have this verdict."""
+        """Return the number of elements with this verdict."""
         return sum(pair.comparison.count(verdict) for pair in self.pairs)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return a row for each element of each pair."""
+        """Return a row per element of each pair."""
         return [
             {"before": str(pair.before), "after": str(pair.after), **row}
             for pair in self.pairs
@@ -74,7 +74,7 @@ class ComparisonReport:
         ]
 
     def to_csv(self) -> str:
-        """Return a line for each element."""
+        """Return CSV with a line per element."""
         file = io.StringIO(newline="")
         writer = csv.DictWriter(file, ["before", "after", *COLUMNS], lineterminator="\n")
         writer.writeheader()
@@ -82,7 +82,7 @@ class ComparisonReport:
         return file.getvalue()
 
     def to_json(self) -> str:
-        """Return everything as JSON: a list with an entry for each pair."""
+        """Return everything as JSON: a list with an entry per pair."""
         return json.dumps([_api(pair) for pair in self.pairs], indent=2, ensure_ascii=False)
 
     def to_frame(self) -> Any:
@@ -94,11 +94,11 @@ class ComparisonReport:
         return frame_of(self.rows(), ["before", "after", *COLUMNS])
 
     def to_html(self, *, pictures: int = 0) -> str:
-        """Return a page that needs nothing else.
+        """Return a self-contained HTML page.
 
         Args:
-            pictures: How many frames of each instance are shown side by side; those that changed come first. They show
-                the originals: keep the page where those may be.
+            pictures: Number of frames of each instance to show side by side; changed frames come first. They show the
+                originals: store the page as safely as those.
         """
         return page([_pair(pair, pictures) for pair in self.pairs], [str(path) for path in self.alone])
 
@@ -117,18 +117,18 @@ def compare_tree(
 ) -> ComparisonReport:
     """Compare the instances of two folders, or two files.
 
-    A counterpart is found by the run's record, which knows each result's source by its content; by SOP Instance UID,
-    the same one or the one that Google's rule makes of it; or by the same path.
+    A counterpart is found by the run's record, which identifies each source by its content; by SOP Instance UID,
+    unchanged or mapped by Google's rule; or by relative path.
 
     Args:
-        before: The originals.
-        after: What was made of them.
-        pixels: Decode and compare the pixels too.
-        run: The run's folder; by default ``<after>.run`` where it is there.
-        on_progress: Called after each original with the number done, and of all.
+        before: Folder of originals, or one file.
+        after: Folder of results, or one file.
+        pixels: Whether to decode and compare the pixels.
+        run: Run folder; by default ``<after>.run`` if it exists.
+        on_progress: Called after each original with the number done and the total.
 
     Raises:
-        FileNotFoundError: A folder is not there.
+        FileNotFoundError: A folder does not exist.
     """
     old, new = Path(before), Path(after)
     for path in (old, new):

@@ -1,4 +1,4 @@
-"""What a run would do, from a sample of its source. Nothing is written at a destination, and there is no run folder."""
+"""Dry run: what a run would do, estimated from a sample of its source. No results and no run folder are written."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.runs.work import Found
 
 SAMPLE = 100
-"""Entries of a source that are looked at, by default."""
+"""Default number of sampled entries."""
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What a run would do. The counts are of the sample; `estimate` says how many that is of all.
+    """Outcome of a dry run. Counts are of the sample; `estimate` extrapolates them.
 
     Attributes:
-        total: Entries of the source, DICOM or not.
-        sampled: How many of them were looked at: those whose SHA-256 of seed, name and place is smallest.
-        seed: The seed of the sample.
-        succeeded: Entries that would give a result.
+        total: Number of entries of the source, DICOM or not.
+        sampled: Number of sampled entries: those with the smallest SHA-256 of seed, name and position.
+        seed: Seed of the sample.
+        succeeded: Entries that would produce a result.
         duplicates: Entries whose bytes the sample holds more than once.
-        refused: Entries that a rule keeps back, by the rule's name.
+        refused: Refused entries by the name of the rule.
         failures: Entries that would fail, by reason and text.
-        ignored: Entries that would be passed over, by why.
-        warnings: Results by what a person should know about them.
-        attributes: What would become of every attribute that has a value, in how many results.
-        pixels: What would be covered.
+        ignored: Ignored entries by reason.
+        warnings: Number of results by warning.
+        attributes: Number of results by outcome, for every attribute that has a value.
+        pixels: Counts of what would be covered.
     """
 
     total: int
@@ -73,11 +73,11 @@ class DryRun:
         return sum(self.failures.values())
 
     def estimate(self, count: int) -> int:
-        """Return how many of all entries a count of the sample stands for; exact where all were looked at."""
+        """Return the number of all entries that a count of the sample stands for; exact if all were sampled."""
         return round(count * self.total / self.sampled) if self.sampled else 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON holds it."""
+        """Return the outcome as JSON values."""
         told = {one.name: getattr(self, one.name) for one in fields(self)}
         told["failures"] = [
             {"reason": reason, "text": text, "files": count} for (reason, text), count in self.failures.items()
@@ -108,29 +108,29 @@ def dry_run(
     on_progress: Callable[[int, int], object] | None = None,
     **options: Any,
 ) -> DryRun:
-    """De-identify a sample of a source, and throw the results away: what a run would do to how many.
+    """De-identify a sample of a source and discard the results.
 
-    The sample is the same for the same names and seed, in whatever order they are listed. Results are made in a
-    temporary folder, one at a time; vaults and tables of pseudonyms are not written.
+    The sample depends only on names and seed, not on their order. Results are written to a temporary folder, one at a
+    time. Vaults and tables of pseudonyms are not written.
 
     Args:
-        source: As of `Deidentifier.deidentify_tree`.
-        config: A `DeidentifyConfig`, or a `Deidentifier` that is made already.
-        sample: How many entries are looked at.
-        seed: Another seed gives another sample.
-        admit: As of `Deidentifier.deidentify_tree`, like the next two.
-        strict: Count what is no DICOM file as a failure.
-        names: What results are called.
-        on_progress: Called with how many entries have been looked at, and how many will be.
+        source: As in `Deidentifier.deidentify_tree`.
+        config: A `DeidentifyConfig`, or a `Deidentifier`.
+        sample: Number of entries to sample.
+        seed: Seed of the sample.
+        admit: As in `Deidentifier.deidentify_tree`.
+        strict: Whether files that are not DICOM count as failures.
+        names: Naming of results.
+        on_progress: Called with the number of entries done and the size of the sample.
         **options: The engine's keyword arguments.
 
     Raises:
-        ValueError: ``sample`` is no number from 1 on, or ``names`` is something else.
+        ValueError: ``sample`` is not positive, or ``names`` is unknown.
         NotADirectoryError: ``source`` is neither a folder nor a file.
-        ConfigError: The config cannot be carried out, or the rules cannot be right.
+        ConfigError: The config cannot be carried out, or the rules are invalid.
     """
     if sample < 1:
-        raise ValueError("sample: a number of files is needed, at least 1")
+        raise ValueError("sample: must be at least 1")
     if names not in NAMES:
         raise ValueError(f"names is one of {', '.join(NAMES)}")
     originals = originals_of(source)
@@ -158,7 +158,7 @@ def dry_run(
 
 
 def _sample(originals: Originals, size: int, seed: int) -> tuple[int, set[tuple[str, int]]]:
-    """Return how many entries there are, and name and place of those that are looked at."""
+    """Return the number of entries, and name and position of the sampled ones."""
     counted = Counter[str]()
 
     def ranked(entries: Iterable[Entry]) -> Iterator[tuple[bytes, str, int]]:
@@ -172,7 +172,7 @@ def _sample(originals: Originals, size: int, seed: int) -> tuple[int, set[tuple[
 
 
 def _writing_nothing(config: Any, given: dict[str, Any], folder: Path) -> Deidentifier:
-    """Return a deidentifier that does as asked, with a vault and a table of pseudonyms of its own."""
+    """Return an equal deidentifier with its own copies of the vault and the table of pseudonyms."""
     if isinstance(config, Deidentifier):
         given = {one.name: getattr(config.options, one.name) for one in fields(config.options)} | given
         config = config.config
@@ -188,7 +188,7 @@ def _writing_nothing(config: Any, given: dict[str, Any], folder: Path) -> Deiden
 
 
 class _Outcome:
-    """What became of the sample so far."""
+    """Outcomes of the sample so far."""
 
     def __init__(self, *, strict: bool) -> None:
         self._strict = strict
@@ -200,7 +200,7 @@ class _Outcome:
         self._ignored: Counter[str] = Counter()
 
     def take(self, found: Found) -> None:
-        """Add what was found of one entry; its result is thrown away."""
+        """Add the finding for one entry and discard its result."""
         if found.staged is not None:
             found.staged.unlink()
         if found.refused:
@@ -216,7 +216,7 @@ class _Outcome:
             self._sources[found.result][found.digest] += 1
 
     def told(self, total: int, sampled: int, seed: int) -> DryRun:
-        """Return what the whole sample tells."""
+        """Return the outcome for the whole sample."""
         copies = losers = 0
         for digests in self._sources.values():
             copies += digests[min(digests)] - 1
@@ -238,7 +238,7 @@ class _Outcome:
         )
 
     def _entry(self, record: RecordEntry) -> dict[str, Any]:
-        """Return an entry as `read_record` gives it: its lists, which come once, in their place."""
+        """Return an entry as `read_record` yields it, with its lists resolved."""
         told = {"changes": record.changes, "warnings": record.warnings, "keptTags": record.kept_tags}
         for one in told.values():
             if one.text:

@@ -1,4 +1,4 @@
-"""Rows as a pandas DataFrame, where pandas is installed."""
+"""Conversion of rows to a pandas DataFrame, if pandas is installed."""
 
 from __future__ import annotations
 

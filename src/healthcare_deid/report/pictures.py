@@ -1,4 +1,4 @@
-"""Before and after as one picture, for a person to look at."""
+"""Pictures of instances before and after."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ _LONG_SIDE = 1024
 def write_before_after(before: Dataset, after: Dataset, path: str | PathLike[str], *, frame: int = 0) -> Path:
     """Write one frame of both instances side by side as a PNG.
 
-    Both sides use the same grey window (the original's minimum to maximum), so that a covered box cannot change how the
-    rest looks.
+    Both sides use the same gray window, the original's minimum to maximum, so that covered boxes do not change the rest
+    of the picture.
 
     Args:
-        before: The original. The picture shows its PHI: keep the file where the original may be.
+        before: The original. The picture shows its PHI: store it as safely as the original.
         after: Its de-identified counterpart.
-        path: The PNG to write; its folder is made when it is missing.
+        path: PNG file to write. Its folder is created if missing.
         frame: Frame index, from 0.
 
     Returns:
         The path written.
 
     Raises:
-        EngineError: The pixels of one cannot be decoded.
+        EngineError: The pixels of either cannot be decoded.
         OSError: The picture cannot be written.
     """
     target = Path(path)
@@ -54,7 +54,7 @@ def write_before_after(before: Dataset, after: Dataset, path: str | PathLike[str
 
 @border
 def frame_picture(dataset: Dataset, frame: int) -> bytes:
-    """Return one frame as a PNG of its own size, from its darkest to its brightest value.
+    """Return one frame as a PNG in its original size, scaled from its darkest to its brightest value.
 
     Raises:
         EngineError: There is no such frame, or it cannot be decoded.
@@ -71,7 +71,7 @@ def _png(dataset: Dataset, frame: int) -> bytes:
 
 
 def frame_pictures(before: Dataset, after: Dataset, frames: Sequence[int]) -> list[tuple[int, str, str]]:
-    """Return frames of both instances as PNG data URLs, each with its size before it: ``"512x256 data:…"``."""
+    """Return frames of both instances as PNG data URLs, each preceded by its size: ``"512x256 data:…"``."""
     shown: list[tuple[int, str, str]] = []
     for index in frames:
         old, new = _frame(before, index), _frame(after, index)

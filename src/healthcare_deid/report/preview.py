@@ -1,4 +1,4 @@
-"""Before and after of one instance, in a notebook's cell."""
+"""Preview of one instance before and after, in a notebook cell."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _MOST_FRAMES = 3
 
 @dataclass(frozen=True)
 class Preview:
-    """One instance before and after. In a notebook it shows tags and pictures; its `repr` shows no value.
+    """One instance before and after. A notebook shows its tags and pictures; its `repr` contains no value.
 
     Attributes:
-        result: What the engine made of it.
-        comparison: What became of every element and of the pixels.
+        result: Result of the engine.
+        comparison: Verdicts on every element and on the pixels.
         before: The original.
     """
 
@@ -56,11 +56,11 @@ class Preview:
 
 @border
 def preview(instance: Dataset, config: Any, **options: Any) -> Preview:
-    """De-identify one instance and show it before and after, as the last line of a notebook's cell.
+    """De-identify one instance and show it before and after, as the last expression of a notebook cell.
 
     Args:
         instance: The instance; it is not modified.
-        config: A `DeidentifyConfig`, or a `Deidentifier` that is made already.
+        config: A `DeidentifyConfig`, or a `Deidentifier`.
         **options: The engine's keyword arguments.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A run's folder as reports read it: its manifest and its record, as docs/runs.md describes them."""
+"""Run folder as reports read it: manifest and record, as described in docs/runs.md."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _RECORD, _MANIFEST = "record.jsonl", "manifest.json"
 _OPTIONS = frozenset(
     {"edition", "options", "safe_private", "other_uids", "strict_edition", "strict_keep_list", "nested"}
 )
-"""The engine's arguments that say what a result holds."""
+"""Engine arguments that determine the content of a result."""
 _BEYOND = ("dates", "replace", "set_values", "pseudonyms", "recipients", "masks", "detectors")
-"""Arguments that the manifest only describes."""
+"""Arguments that the manifest describes without their values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the record says of one result.
+    """Entry of the record for one result.
 
     Attributes:
         result: Its name below the folder of results.
         source: SHA-256 of its source, in hexadecimal.
-        redactions: Rectangles covered, as the record has them.
-        warnings: What a person should know.
+        redactions: Covered rectangles, as in the record.
+        warnings: Warnings of the result.
     """
 
     result: str
@@ -41,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """A run's folder.
+    """Run folder.
 
     Attributes:
         path: The folder.
@@ -53,14 +53,14 @@ class RunFolder:
 
     @classmethod
     def of(cls, given: Path) -> Self | None:
-        """Return the run folder of a path: itself, the one beside a folder of results, or None."""
+        """Return the run folder for a path: the path itself, the one beside a folder of results, or None."""
         if given.name.endswith(SUFFIX) and (given / _RECORD).is_file():
             return cls(given, given.with_name(given.name.removesuffix(SUFFIX)))
         beside = given.with_name(f"{given.name}{SUFFIX}")
         return cls(beside, given) if (beside / _RECORD).is_file() else None
 
     def entries(self) -> dict[str, Entry]:
-        """Return what the record says, by result; of two lines about one result the last counts."""
+        """Return the current entries of the record, by result."""
         found: dict[str, Entry] = {}
         try:
             for line in read_record(self.path / _RECORD):
@@ -70,11 +70,11 @@ class RunFolder:
                 else:
                     found[name] = Entry(name, str(line["source"]), line["redactions"], line["warnings"])
         except json.JSONDecodeError:
-            pass  # the last line of a run that was killed, or that still writes
+            pass  # the partial last line of a run that was killed or is running
         return found
 
     def config(self) -> tuple[Any, dict[str, Any]]:
-        """Return the run's config, keys replaced by others, and the engine's arguments; ``(None, {})`` without one.
+        """Return the run's config with placeholder keys, and the engine arguments; ``(None, {})`` if unknown.
 
         Raises:
             ConfigError: This release cannot read the config.
@@ -86,6 +86,6 @@ class RunFolder:
         if "config" not in settings:
             return None, {}
         if any(settings.get("options", {}).get(name) for name in _BEYOND):
-            return None, {}  # the markers of each result say what the manifest cannot give back
+            return None, {}  # the markers of each result say what the manifest does not hold
         options = {name: value for name, value in settings.get("options", {}).items() if name in _OPTIONS}
         return config_of(settings), options

@@ -37,21 +37,31 @@ if TYPE_CHECKING:
 BASIC = presets.basic_confidentiality_profile()
 
 
-def recipient(folder: Path, name: str, *, key: Any = None, passphrase: bytes | None = None) -> tuple[Path, Path]:
-    """Write a key and its certificate; return both files."""
+def recipient(
+    folder: Path,
+    name: str,
+    *,
+    key: Any = None,
+    passphrase: bytes | None = None,
+    valid: tuple[int, int] = (2020, 2100),
+    usage: x509.KeyUsage | None = None,
+) -> tuple[Path, Path]:
+    """Write a key and its certificate, valid between two New Year's Days; return both files."""
     key = key or rsa.generate_private_key(65537, 2048)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    begin = datetime(2020, 1, 1, tzinfo=UTC)
-    certificate = (
+    begin, end = (datetime(year, 1, 1, tzinfo=UTC) for year in valid)
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(7)
         .not_valid_before(begin)
-        .not_valid_after(begin.replace(year=2100))
-        .sign(key, hashes.SHA256())
+        .not_valid_after(end)
     )
+    if usage is not None:
+        builder = builder.add_extension(usage, critical=True)
+    certificate = builder.sign(key, hashes.SHA256())
     encryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
     (folder / f"{name}.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
     (folder / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
@@ -163,6 +173,48 @@ def test_a_short_rsa_key_is_refused(tmp_path: Path) -> None:
     _, certificate = recipient(tmp_path, "short", key=rsa.generate_private_key(65537, 1024))
     with pytest.raises(ConfigError, match="2048 bits"):
         Deidentifier(BASIC, recipients=[certificate])
+
+
+def test_a_certificate_is_refused_outside_its_time_and_the_error_names_the_day(tmp_path: Path) -> None:
+    _, certificate = recipient(tmp_path, "trustee", valid=(2020, 2024))
+    for now, why in (
+        (datetime(2024, 1, 1, 0, 0, 1, tzinfo=UTC), "trustee.pem: the certificate was valid until 2024-01-01"),
+        (datetime(2019, 12, 31, 23, 59, tzinfo=UTC), "trustee.pem: the certificate is not valid before 2020-01-01"),
+    ):
+        with pytest.raises(ConfigError, match=why):
+            Recipients([certificate], now=now)
+    for now in (datetime(2020, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)):
+        assert len(Recipients([certificate], now=now)) == 1
+
+
+@pytest.mark.parametrize("option", ["recipients", "vault"])
+def test_nothing_is_encrypted_for_an_expired_certificate(option: str, tmp_path: Path) -> None:
+    _, valid = recipient(tmp_path, "valid")
+    _, expired = recipient(tmp_path, "expired", valid=(2001, 2002))
+    vault = tmp_path / "a.vault" if option == "vault" else None
+    with pytest.raises(ConfigError, match=r"expired\.pem: the certificate was valid until 2002-01-01; use a"):
+        Deidentifier(BASIC, secret=SECRET, recipients=[valid, expired], vault=vault)
+    assert not (tmp_path / "a.vault").exists()
+
+
+def test_what_was_encrypted_for_a_certificate_opens_after_it_has_expired(tmp_path: Path) -> None:
+    key, certificate = recipient(tmp_path, "trustee", valid=(2020, 2024))
+    envelope = Recipients([certificate], now=datetime(2023, 1, 1, tzinfo=UTC)).seal(b"the original")
+    assert RecipientKey(key).open(envelope) == b"the original"
+
+
+@pytest.mark.parametrize("encrypts", [True, False])
+def test_a_certificate_that_is_only_for_signatures_is_refused(encrypts: bool, tmp_path: Path) -> None:
+    usage = x509.KeyUsage(
+        digital_signature=True, content_commitment=False, key_encipherment=encrypts, data_encipherment=False,
+        key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+    _, certificate = recipient(tmp_path, "signer", usage=usage)
+    if encrypts:
+        assert len(Recipients([certificate])) == 1
+        return
+    with pytest.raises(ConfigError, match=r"signer\.pem: the certificate's key usage does not allow key encipherment"):
+        Recipients([certificate])
 
 
 def test_a_single_file_is_refused_as_a_list_of_recipients(tmp_path: Path) -> None:

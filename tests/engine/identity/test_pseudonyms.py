@@ -265,6 +265,35 @@ def test_a_new_name_with_a_part_of_the_original_one_is_refused(tmp_path: Path) -
     assert caught.value.reason == "pseudonym-tells-original"
 
 
+@pytest.mark.parametrize("name", ["KEEP_ALL_PROFILE", "DEIDENTIFY_TAG_CONTENTS"])
+def test_with_a_table_alone_no_original_accession_number_or_study_id_stays(
+    name: str, both_ways: BothWays, tmp_path: Path
+) -> None:
+    (tmp_path / "table.csv").write_text("old_id,new_id\nMRN4711-22,P-1\n")
+    table = Pseudonyms.from_table(tmp_path / "table.csv")
+    alone = both_ways(Deidentifier(profile(name), pseudonyms=table), instance())
+    (request,) = alone.dataset.RequestAttributesSequence
+
+    assert (alone.dataset.PatientID, alone.dataset.AccessionNumber, alone.dataset.StudyID) == ("P-1", "", "")
+    assert request.AccessionNumber == ""
+    assert b"ACC998877" not in whole(alone)
+    assert any("pass secret=" in warning for warning in alone.warnings)
+    with_secret = both_ways(Deidentifier(profile(name), secret=SECRET, pseudonyms=table), instance())
+    assert check_pseudonym(with_secret.dataset.AccessionNumber)
+    assert not any("pass secret=" in warning for warning in with_secret.warnings)
+
+
+def test_a_profile_that_removes_accession_numbers_needs_no_secret_and_no_warning(
+    both_ways: BothWays, tmp_path: Path
+) -> None:
+    (tmp_path / "table.csv").write_text("old_id,new_id\nMRN4711-22,P-1\n")
+    table = Pseudonyms.from_table(tmp_path / "table.csv")
+    result = both_ways(Deidentifier(presets.basic_confidentiality_profile(), pseudonyms=table), instance())
+
+    assert (result.dataset.PatientID, result.dataset.AccessionNumber) == ("P-1", "")
+    assert not any("pass secret=" in warning for warning in result.warnings)
+
+
 def test_sequential_pseudonyms_are_numbers_in_the_order_of_first_appearance(tmp_path: Path) -> None:
     table = tmp_path / "site.csv"
     basic = presets.basic_confidentiality_profile()

@@ -13,6 +13,7 @@ import pytest
 from healthcare_deid import DeidentifyConfig, presets
 from healthcare_deid.engine import Dates, Deidentifier, Pseudonyms
 from healthcare_deid.engine.identity.envelope import RecipientKey, Recipients
+from healthcare_deid.engine.identity.sealing import SessionKey
 from healthcare_deid.engine.identity.vault import Vault, VaultEntry, read_vault
 from healthcare_deid.engine.runs.reidentify import Restored, UseLog, restore_tree, who
 from healthcare_deid.errors import ConfigError, EngineError
@@ -69,13 +70,14 @@ def test_both_ways_through_the_engine_keep_the_same(tmp_path: Path) -> None:
     assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()
 
 
-def test_an_encrypted_vault_opens_for_its_recipient_only(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.vault", "a.csv"])
+def test_an_encrypted_vault_opens_for_its_recipient_only(name: str, tmp_path: Path) -> None:
     key, certificate = recipient(tmp_path, "trustee")
     stranger, _ = recipient(tmp_path, "stranger")
-    path = tmp_path / "a.vault"
+    path = tmp_path / name
     for _ in range(2):  # each run has a key of its own
         engine(vault=path, recipients=[certificate]).deidentify(instance())
-    data = b"".join(file.read_bytes() for file in tmp_path.glob("a.vault*"))
+    data = b"".join(file.read_bytes() for file in tmp_path.glob(f"{name}*"))
 
     assert not [part for part in (b"MRN4711", b"Walkenhorst", b"Annegret", b"1.2.3.42", b"19280203") if part in data]
     entries = set(map(str, read_vault(path, RecipientKey(key))))
@@ -99,7 +101,6 @@ def test_with_a_vault_the_instances_hold_the_originals_only_where_that_is_asked_
 
 
 def test_a_vault_that_others_can_read_or_that_is_something_else_is_refused(tmp_path: Path) -> None:
-    _, certificate = recipient(tmp_path, "trustee")
     (tmp_path / "open.vault").write_bytes(b"")
     (tmp_path / "open.vault").chmod(0o644)
     (tmp_path / "other.csv").write_text("old_id,new_id\n")
@@ -109,11 +110,60 @@ def test_a_vault_that_others_can_read_or_that_is_something_else_is_refused(tmp_p
     for name, why in (("open.vault", "other users"), ("other.csv", "not a vault"), ("other.vault", "not a vault")):
         with pytest.raises(ConfigError, match=why):
             Vault(tmp_path / name)
-    with pytest.raises(ConfigError, match="CSV"):
-        Vault(tmp_path / "a.csv", Recipients([certificate]))
-    Vault(tmp_path / "plain.vault").add([ENTRY])
+
+
+@pytest.mark.parametrize("name", ["a.vault", "a.csv"])
+def test_a_vault_is_encrypted_as_a_whole_or_not_at_all(name: str, tmp_path: Path) -> None:
+    _, certificate = recipient(tmp_path, "trustee")
+    Vault(tmp_path / name).add([ENTRY])
     with pytest.raises(ConfigError, match="without them"):
-        Vault(tmp_path / "plain.vault", Recipients([certificate]))
+        Vault(tmp_path / name, Recipients([certificate]))
+    Vault(tmp_path / f"sealed-{name}", Recipients([certificate])).add([ENTRY])
+    with pytest.raises(ConfigError, match="without them"):
+        Vault(tmp_path / f"sealed-{name}")
+
+
+@pytest.mark.parametrize("name", ["a.vault", "a.csv"])
+def test_an_encrypted_vault_that_could_not_be_written_to_once_is_readable_after(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = recipient(tmp_path, "trustee")
+    vault = Vault(tmp_path / name, Recipients([certificate]))
+    with monkeypatch.context() as patched:
+        patched.setattr(SessionKey, "seal", _full_disk)
+        with pytest.raises(EngineError, match="cannot be written"):
+            vault.add([ENTRY])
+    vault.add([ENTRY])
+    assert list(read_vault(tmp_path / name, RecipientKey(key))) == [ENTRY]
+
+
+def _full_disk(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_torn_row_of_an_encrypted_csv_vault_does_not_damage_others(tmp_path: Path) -> None:
+    key, certificate = recipient(tmp_path, "trustee")
+    path, recipients = tmp_path / "a.csv", Recipients([certificate])
+    Vault(path, recipients).add([ENTRY])
+    with path.open("a") as file:
+        file.write("key,00ff,AAAA")
+    Vault(path, recipients).add([ENTRY._replace(new="P-2")])
+    entries = [entry.new for entry in read_vault(path, RecipientKey(key))]
+
+    assert entries == ["P-1", "P-2"]
+
+
+@pytest.mark.parametrize("row", ["entry,00ff,AAAA", "entry,MRN4711,?", "MRN4711", "entry,{name},AAAA"])
+def test_the_error_for_a_damaged_encrypted_vault_quotes_nothing_of_it(row: str, tmp_path: Path) -> None:
+    key, certificate = recipient(tmp_path, "trustee")
+    path = tmp_path / "a.csv"
+    Vault(path, Recipients([certificate])).add([ENTRY])
+    name = path.read_text().splitlines()[1].split(",")[1]
+    with path.open("a") as file:
+        file.write(row.format(name=name) + "\n")
+    with pytest.raises((ConfigError, EngineError), match="vault") as caught:
+        list(read_vault(path, RecipientKey(key)))
+    assert "MRN4711" not in str(caught.value)
 
 
 @pytest.mark.parametrize("where", ["scans/a.vault", "clean/a.vault", "clean.run/a.vault"])
@@ -130,6 +180,7 @@ def test_a_vault_is_not_kept_among_originals_or_results(where: str, tmp_path: Pa
 _WRITER = """
 import sys, pickle
 vault = pickle.loads(bytes.fromhex(sys.argv[1]))
+from healthcare_deid.engine.identity.sealing import SessionKey
 from healthcare_deid.engine.identity.vault import VaultEntry
 for number in range(50):
     vault.add([VaultEntry("instance", f"{sys.argv[2]}.{number}", {"SOPInstanceUID": str(number)})])

@@ -262,7 +262,7 @@ def test_results_of_another_config_that_are_not_made_again_are_removed_from_a_bu
         ("memory://a/in", "memory://a/out", {}, "needs a run folder"),
         ("memory://a/in", "memory://a/in/out", {"run": "run"}, "inside the source"),
         ("memory://a/in", "memory:///a/", {"run": "run"}, "inside the destination"),
-        ("memory://a/in", "memory://a/out", {"run": "run", "workers": 2}, "this process alone"),
+        ("memory://a/in", "memory://a/out", {"run": "run", "workers": 2}, "in this process only"),
         ("memory://a/in", "ftp://host/out", {"run": "run"}, "results appear whole"),
         ("memory://a/in", "https://host/out", {"run": "run"}, "DicomStoreResults"),
         ("https://host/dicomWeb", "out", {}, "DicomStoreOriginals"),

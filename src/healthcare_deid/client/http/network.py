@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import functools
 import http.client
-import ipaddress
 import os
 import ssl
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from healthcare_deid.client.http.bounded_connection import NotConnectedError, bounded
+from healthcare_deid.client.http.no_proxy import is_listed
 
 if TYPE_CHECKING:
     from healthcare_deid.client.http.origin import Origin
@@ -69,7 +69,7 @@ def proxy_for(origin: Origin) -> Proxy | None:
         return None
     proxies = getproxies()
     address = proxies.get(origin.scheme) or proxies.get("all")
-    if not address or _bypassed(origin):
+    if not address or _is_bypassed(origin):
         return None
     try:
         parts = urlsplit(address if "://" in address else f"http://{address}")
@@ -83,26 +83,12 @@ def proxy_for(origin: Origin) -> Proxy | None:
     return Proxy(parts.scheme, parts.hostname, port, user, password)
 
 
-def _bypassed(origin: Origin) -> bool:
-    from urllib.request import proxy_bypass
+def _is_bypassed(origin: Origin) -> bool:
+    from urllib.request import getproxies_environment, proxy_bypass
 
-    # NO_PROXY may list hosts with or without a port.
-    if proxy_bypass(f"{origin.host}:{origin.port}") or proxy_bypass(origin.host):
-        return True
-    # curl and requests accept networks such as 10.0.0.0/8 in NO_PROXY; urllib's proxy_bypass does not.
-    networks = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    try:
-        address = ipaddress.ip_address(origin.host)
-    except ValueError:
-        return False
-    return any(_contains(network.strip().strip("[]"), address) for network in networks.split(","))
-
-
-def _contains(network: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    try:
-        return address in ipaddress.ip_network(network, strict=False)
-    except ValueError:
-        return False
+    environment = getproxies_environment()
+    # Without any such variable, macOS and Windows have a list of their own in the system's settings.
+    return is_listed(origin, environment.get("no", "")) if environment else proxy_bypass(origin.host)
 
 
 def tls_context() -> ssl.SSLContext:

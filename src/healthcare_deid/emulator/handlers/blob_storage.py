@@ -11,6 +11,7 @@ from healthcare_deid.emulator.errors import invalid
 from healthcare_deid.emulator.handlers.dicomweb.paths import checked_store
 from healthcare_deid.emulator.handlers.dicomweb.retrieve import missing
 from healthcare_deid.emulator.http import parameters
+from healthcare_deid.emulator.http.field_types import Choice, Scalar, typed
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.routes import ANY_QUERY, Route
 from healthcare_deid.emulator.jobs.resource_filter import resource_filter
@@ -18,10 +19,19 @@ from healthcare_deid.emulator.storage.instances import STANDARD
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from healthcare_deid.emulator.backend import Backend
+    from healthcare_deid.emulator.http.field_types import Fields
     from healthcare_deid.emulator.http.routes import RoutedRequest
     from healthcare_deid.emulator.storage.instances import StoredInstance
 
+_SETTINGS: Fields = {"blobStorageClass": Choice(frozenset(item.value for item in BlobStorageClass))}
+SET_BLOB_STORAGE: Fields = {
+    "blobStorageSettings": _SETTINGS,
+    "filterConfig": {"resourcePathsGcsUri": Scalar.STRING},
+}
+"""``SetBlobStorageSettingsRequest`` in the API reference."""
 _STORE = "projects/{project}/locations/{location}/datasets/{dataset}/dicomStores/{dicomStore}"
 _STUDY = f"{_STORE}/dicomWeb/studies/{{study}}"
 _SERIES = f"{_STUDY}/series/{{series}}"
@@ -50,8 +60,7 @@ class BlobStorageCalls:
     def set_class(self, call: RoutedRequest) -> Reply:
         """Handle ``setBlobStorageSettings`` for a store, a filter, or a study."""
         name = self._store(call, "healthcare.dicomStores.update")
-        fields = frozenset({"blobStorageSettings", "filterConfig"})
-        body = parameters.only_fields(parameters.bound_object(call, fields), fields, "request")
+        body = parameters.bound_request(call, SET_BLOB_STORAGE)
         study = call.optional("study")
         if study is not None and body.get("filterConfig"):
             raise invalid("filterConfig is allowed for a DICOM store only, not for a study.")
@@ -59,7 +68,7 @@ class BlobStorageCalls:
         try:
             only = resource_filter(self._backend.buckets, DicomFilterConfig.from_api(body.get("filterConfig") or {}))
         except ConfigError as error:
-            raise invalid(f"Invalid JSON payload received. {error}") from None
+            raise parameters.invalid_payload(error) from None
         found = self._backend.instances.find(name, study)
         if study is not None and not found:
             return missing("study")
@@ -113,24 +122,16 @@ class BlobStorageCalls:
         return checked_store(self._backend, call, permission)
 
 
-def storage_class_of(settings: Any) -> str:
+def storage_class_of(settings: Mapping[str, Any] | None) -> str:
     """Return the storage class in a ``BlobStorageSettings`` message.
 
     Unset and unspecified mean STANDARD.
 
     Raises:
-        ServiceError: 400: the class does not exist.
+        ServiceError: 400: a field is unknown, or the class does not exist.
     """
-    if settings is not None and not isinstance(settings, dict):
-        raise invalid("blobStorageSettings must be an object.")
-    named = parameters.only_fields(settings or {}, frozenset({"blobStorageClass"}), "blobStorageSettings")
-    wanted = named.get("blobStorageClass") or STANDARD
-    known = [item.value for item in BlobStorageClass if not item.value.endswith("UNSPECIFIED")]
-    if wanted == "BLOB_STORAGE_CLASS_UNSPECIFIED":
-        return STANDARD
-    if wanted not in known:
-        raise invalid(f"blobStorageClass must be one of {', '.join(known)}.")
-    return str(wanted)
+    wanted = typed(settings or {}, _SETTINGS, "blobStorageSettings").get("blobStorageClass", STANDARD)
+    return STANDARD if wanted == BlobStorageClass.BLOB_STORAGE_CLASS_UNSPECIFIED else str(wanted)
 
 
 def _info(instance: StoredInstance) -> dict[str, Any]:

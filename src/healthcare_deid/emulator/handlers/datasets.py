@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid.emulator.errors import invalid, not_found, unimplemented
 from healthcare_deid.emulator.http import parameters
 from healthcare_deid.emulator.http.field_masks import merge, update_paths
+from healthcare_deid.emulator.http.field_types import Scalar
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.routes import Route
 from healthcare_deid.emulator.storage.catalog import ResourceKind, decode_token, encode_token, insert
@@ -16,10 +17,18 @@ from healthcare_deid.names import DatasetName
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
+    from healthcare_deid.emulator.http.field_types import Fields
     from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _LOCATION_QUERY = parameters.PAGED | {"filter", "extraLocationTypes"}
-_FIELDS = frozenset({"name", "timeZone", "encryptionSpec", "satisfiesPzi", "satisfiesPzs"})
+DATASET: Fields = {
+    "name": Scalar.STRING,
+    "timeZone": Scalar.STRING,
+    "encryptionSpec": {"kmsKeyName": Scalar.STRING},
+    "satisfiesPzi": Scalar.BOOL,
+    "satisfiesPzs": Scalar.BOOL,
+}
+"""``Dataset`` in the API reference."""
 _OUTPUT_ONLY = frozenset({"name", "satisfiesPzi", "satisfiesPzs"})
 _LOCATIONS = (
     "asia-northeast1", "asia-south1", "asia-southeast1", "australia-southeast1", "eu", "europe-west2", "europe-west3",
@@ -81,7 +90,7 @@ class Datasets:
         if not _ID.fullmatch(identifier):
             raise invalid(r"datasetId must match [\p{L}\p{N}_\-\.]{1,256}.")
         name = DatasetName(call.ids["project"], call.ids["location"], identifier)
-        body = {**_checked(parameters.json_object(call)), "name": str(name)}
+        body = {**_checked(parameters.resource(call, DATASET)), "name": str(name)}
         with self._backend.database.write() as connection:
             # One transaction: a dataset never appears without the operation that created it.
             insert(connection, ResourceKind.DATASET, str(name), None, body)
@@ -115,7 +124,7 @@ class Datasets:
         """
         self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.update")
         paths = update_paths(call.request.parameter("updateMask") or "", {"timeZone"})
-        changes = _checked(parameters.json_object(call))
+        changes = _checked(parameters.resource(call, DATASET))
         name = str(call.dataset)
         return Reply.json(
             self._backend.catalog.patch(name, lambda body: {"name": name, **_checked(merge(body, changes, paths))})
@@ -147,11 +156,10 @@ def _location(project: str, name: str) -> dict[str, str]:
     return {"name": f"projects/{project}/locations/{name}", "locationId": name}
 
 
-def _checked(body: dict[str, Any]) -> dict[str, Any]:
-    fields = parameters.only_fields(body, _FIELDS, "dataset")
+def _checked(fields: dict[str, Any]) -> dict[str, Any]:
     if fields.get("encryptionSpec"):
         raise unimplemented("The emulator does not encrypt with Cloud KMS keys (fidelity F-39).")
     zone = fields.get("timeZone")
-    if zone is not None and (not isinstance(zone, str) or (zone and zone not in zoneinfo.available_timezones())):
+    if zone and zone not in zoneinfo.available_timezones():
         raise invalid("timeZone must be an IANA time zone, such as America/New_York.")
-    return {name: value for name, value in fields.items() if name not in _OUTPUT_ONLY and value not in ("", None)}
+    return {name: value for name, value in fields.items() if name not in _OUTPUT_ONLY and value != ""}

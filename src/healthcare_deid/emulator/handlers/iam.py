@@ -5,18 +5,39 @@ They are stored and returned, but not enforced (fidelity F-24).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from healthcare_deid.emulator.errors import invalid
 from healthcare_deid.emulator.http import parameters
+from healthcare_deid.emulator.http.field_masks import merge, update_paths
+from healthcare_deid.emulator.http.field_types import Choice, ListOf, Scalar
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.routes import ANY_QUERY, Route
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
+    from healthcare_deid.emulator.http.field_types import Fields
     from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _DATASET = "projects/{project}/locations/{location}/datasets/{dataset}"
+_STRINGS = ListOf(Scalar.STRING)
+_LOG_TYPES = Choice(frozenset({"LOG_TYPE_UNSPECIFIED", "ADMIN_READ", "DATA_READ", "DATA_WRITE"}))
+_CONDITION: Fields = dict.fromkeys(("title", "description", "expression", "location"), Scalar.STRING)
+_POLICY: Fields = {
+    "version": Scalar.INT32,
+    "etag": Scalar.BYTES,
+    "bindings": ListOf({"role": Scalar.STRING, "members": _STRINGS, "condition": _CONDITION}),
+    "auditConfigs": ListOf(
+        {
+            "service": Scalar.STRING,
+            "auditLogConfigs": ListOf({"logType": _LOG_TYPES, "exemptedMembers": _STRINGS}),
+        }
+    ),
+}
+SET_POLICY: Fields = {"policy": _POLICY, "updateMask": Scalar.STRING}
+"""``SetIamPolicyRequest`` (https://cloud.google.com/iam/docs/reference/rest/v1/Policy)."""
+TEST_PERMISSIONS: Fields = {"permissions": _STRINGS}
+"""``TestIamPermissionsRequest``."""
 _VERSION_QUERY = frozenset({"options.requestedPolicyVersion"})
 _RESOURCES = {
     "datasets": _DATASET,
@@ -53,13 +74,16 @@ class IamCalls:
         The request is refused if the policy has changed since it was read.
         """
         name = self._name(call, "setIamPolicy")
-        fields = frozenset({"policy", "updateMask"})
-        body = parameters.only_fields(parameters.bound_object(call, fields), fields, "request")
-        policy: Any = body.get("policy")
-        if not isinstance(policy, dict):
-            raise invalid("policy is required and must be an object.")
-        allowed = frozenset({"bindings", "etag", "version", "auditConfigs"})
-        return Reply.json(self._backend.catalog.set_policy(name, parameters.only_fields(policy, allowed, "policy")))
+        body = parameters.bound_request(call, SET_POLICY)
+        policy = body.get("policy")
+        if policy is None:
+            raise invalid("policy is required.")
+        if body.get("updateMask"):
+            paths = update_paths(body["updateMask"], _POLICY.keys())
+            # The caller's etag, else that of the policy that is completed: a change meanwhile is noticed.
+            etag = [("etag",)] if policy.get("etag") else []
+            policy = merge(self._backend.catalog.get_policy(name), policy, [*paths, *etag])
+        return Reply.json(self._backend.catalog.set_policy(name, policy))
 
     def test(self, call: RoutedRequest) -> Reply:
         """Handle ``testIamPermissions``.
@@ -67,11 +91,9 @@ class IamCalls:
         The caller has every permission.
         """
         self._name(call, "getIamPolicy")
-        fields = frozenset({"permissions"})
-        body = parameters.only_fields(parameters.bound_object(call, fields), fields, "request")
-        asked = body.get("permissions", [])
+        asked = parameters.bound_request(call, TEST_PERMISSIONS).get("permissions", [])
         # The API does not accept wildcards here.
-        if not isinstance(asked, list) or not all(isinstance(item, str) and "*" not in item for item in asked):
+        if any("*" in permission for permission in asked):
             raise invalid("permissions must be a list of permission names without wildcards.")
         return Reply.json({"permissions": asked} if asked else {})
 

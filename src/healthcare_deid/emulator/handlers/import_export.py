@@ -39,10 +39,10 @@ class ImportExportCalls:
         """Handle ``dicomStores.import``."""
         self._backend.catalog.check_store(call.dicom_store, "healthcare.dicomStores.import")
         body = parameters.message(call, ImportDicomDataRequest)
-        if body.gcs_source is None or body.gcs_source.uri is None:
-            raise invalid("gcsSource.uri is required.")
         settings = body.blob_storage_settings
         storage_class = storage_class_of(None if settings is None else settings.to_api())
+        if body.gcs_source is None or body.gcs_source.uri is None:
+            raise invalid("gcsSource.uri is required.")
         name = self._backend.import_export.import_from(
             call.dicom_store, body.gcs_source.uri, storage_class, call.version
         )

@@ -69,6 +69,6 @@ class OperationCalls:
     def cancel(self, call: RoutedRequest) -> Reply:
         """Handle ``operations.cancel``."""
         self._backend.catalog.check_dataset(call.dataset, "healthcare.operations.cancel")
-        parameters.only_fields(parameters.json_object(call), frozenset(), "cancel")
+        parameters.resource(call, {})
         self._backend.operations.request_cancel(str(call.operation))
         return Reply.json({})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid.emulator.errors import invalid, unimplemented
 from healthcare_deid.emulator.http import parameters
 from healthcare_deid.emulator.http.field_masks import merge, update_paths
+from healthcare_deid.emulator.http.field_types import Choice, ListOf, MapOf, Scalar
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.routes import Route
 from healthcare_deid.emulator.storage.catalog import ResourceKind
@@ -16,25 +17,62 @@ from healthcare_deid.names import DicomStoreName, FhirStoreName
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
+    from healthcare_deid.emulator.http.field_types import Fields
     from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _DATASET = "projects/{project}/locations/{location}/datasets/{dataset}"
 _METHOD = "projects.locations.datasets"
-_DICOM_FIELDS = frozenset({"name", "labels", "notificationConfig", "notificationConfigs", "streamConfigs"})
-_FHIR_FIELDS = frozenset(
-    {
-        "name", "labels", "version", "complexDataTypeReferenceParsing", "consentConfig", "defaultSearchHandlingStrict",
-        "disableReferentialIntegrity", "disableResourceVersioning", "enableUpdateCreate", "notificationConfig",
-        "notificationConfigs", "streamConfigs", "validationConfig", "bulkExportGcsDestination",
-    }
-)  # fmt: skip
-_FHIR_NOTIFICATION = ("sendFullResource", "sendPreviousResourceOnDelete")
+_VERSIONS = frozenset({"DSTU2", "STU3", "R4", "R5"})
+_TOPIC_FIELD: Fields = {"pubsubTopic": Scalar.STRING}
+_COMMON: Fields = {
+    "name": Scalar.STRING,
+    "labels": MapOf(Scalar.STRING),
+    "notificationConfig": {**_TOPIC_FIELD, "sendForBulkImport": Scalar.BOOL},
+    # Any stream is refused, whatever is in it (fidelity F-39).
+    "streamConfigs": ListOf(MapOf(Scalar.ANY)),
+}
+DICOM_STORE: Fields = {**_COMMON, "notificationConfigs": ListOf(_TOPIC_FIELD)}
+"""``DicomStore`` in the API reference."""
+FHIR_STORE: Fields = {
+    **_COMMON,
+    "version": Choice(_VERSIONS | {"VERSION_UNSPECIFIED"}),
+    "complexDataTypeReferenceParsing": Choice(
+        frozenset({"COMPLEX_DATA_TYPE_REFERENCE_PARSING_UNSPECIFIED", "DISABLED", "ENABLED"})
+    ),
+    "defaultSearchHandlingStrict": Scalar.BOOL,
+    "disableReferentialIntegrity": Scalar.BOOL,
+    "disableResourceVersioning": Scalar.BOOL,
+    "enableUpdateCreate": Scalar.BOOL,
+    "bulkExportGcsDestination": {"uriPrefix": Scalar.STRING},
+    "notificationConfigs": ListOf(
+        {**_TOPIC_FIELD, "sendFullResource": Scalar.BOOL, "sendPreviousResourceOnDelete": Scalar.BOOL}
+    ),
+    "validationConfig": {
+        "disableFhirpathValidation": Scalar.BOOL,
+        "disableProfileValidation": Scalar.BOOL,
+        "disableReferenceTypeValidation": Scalar.BOOL,
+        "disableRequiredFieldValidation": Scalar.BOOL,
+        "enableFhirpathProfileValidation": Scalar.BOOL,
+        "enabledImplementationGuides": ListOf(Scalar.STRING),
+    },
+    "consentConfig": {
+        "accessDeterminationLogConfig": {
+            "logLevel": Choice(frozenset({"LOG_LEVEL_UNSPECIFIED", "DISABLED", "MINIMUM", "VERBOSE"}))
+        },
+        "accessEnforced": Scalar.BOOL,
+        "consentHeaderHandling": {
+            "profile": Choice(frozenset({"SCOPE_PROFILE_UNSPECIFIED", "PERMIT_EMPTY_SCOPE", "REQUIRED_ON_READ"}))
+        },
+        "enforcedAdminConsents": ListOf(Scalar.STRING),
+        "version": Choice(frozenset({"CONSENT_ENFORCEMENT_VERSION_UNSPECIFIED", "V1"})),
+    },
+}
+"""``FhirStore`` in the API reference."""
 _LABEL_KEY = re.compile(r"[^\W\d_A-Z][\w-]{0,62}")
 _LABEL_VALUE = re.compile(r"[\w-]{0,63}")
 _MAX_LABELS = 64
 _MAX_LABEL_BYTES = 128
 _TOPIC = re.compile(r"projects/[^/]+/topics/[A-Za-z][\w.~+%-]{0,254}")
-_FHIR_VERSIONS = frozenset({"DSTU2", "STU3", "R4", "R5"})
 
 
 class Stores:
@@ -49,12 +87,7 @@ class Stores:
         self._backend = backend
         self._kind = kind
         self._variable = "dicomStore" if kind is ResourceKind.DICOM_STORE else "fhirStore"
-        self._notification_fields = (
-            {"pubsubTopic", "sendForBulkImport"}
-            if kind is ResourceKind.DICOM_STORE
-            else {"pubsubTopic", *_FHIR_NOTIFICATION}
-        )
-        self._fields = _DICOM_FIELDS if kind is ResourceKind.DICOM_STORE else _FHIR_FIELDS
+        self._fields = DICOM_STORE if kind is ResourceKind.DICOM_STORE else FHIR_STORE
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -75,9 +108,9 @@ class Stores:
     def create(self, call: RoutedRequest) -> Reply:
         """Handle ``create``."""
         self._backend.catalog.check_dataset(call.dataset, self._permission("create"))
-        body = self._checked(parameters.json_object(call))
-        if self._kind is ResourceKind.FHIR_STORE and body.setdefault("version", "R4") not in _FHIR_VERSIONS:
-            raise invalid(f"version must be one of {', '.join(sorted(_FHIR_VERSIONS))}.")
+        body = _checked(parameters.resource(call, self._fields))
+        if self._kind is ResourceKind.FHIR_STORE and body.setdefault("version", "R4") not in _VERSIONS:
+            raise invalid(f"version must be one of {', '.join(sorted(_VERSIONS))}.")
         identifier = call.request.parameter(f"{self._variable}Id") or ""
         make = DicomStoreName if self._kind is ResourceKind.DICOM_STORE else FhirStoreName
         try:
@@ -107,11 +140,11 @@ class Stores:
         """Handle ``patch``."""
         name = self._name(call, "update")
         # The version of a FHIR store cannot be changed after its creation.
-        paths = update_paths(call.request.parameter("updateMask") or "", self._fields - {"name", "version"})
-        changes = parameters.only_fields(parameters.json_object(call), self._fields, self._variable)
+        paths = update_paths(call.request.parameter("updateMask") or "", self._fields.keys() - {"name", "version"})
+        changes = parameters.resource(call, self._fields)
 
         def changed(body: dict[str, Any]) -> dict[str, Any]:
-            return {"name": name, **self._checked(merge(body, changes, paths))}
+            return {"name": name, **_checked(merge(body, changes, paths))}
 
         return Reply.json(self._backend.catalog.patch(name, changed))
 
@@ -150,25 +183,23 @@ class Stores:
     def _permission(self, action: str) -> str:
         return f"healthcare.{self._kind}.{action}"
 
-    def _checked(self, body: dict[str, Any]) -> dict[str, Any]:
-        fields = parameters.only_fields(body, self._fields, self._variable)
-        _check_labels(fields.get("labels") or {})
-        one, many = fields.get("notificationConfig"), fields.get("notificationConfigs")
-        for notification in [*([one] if one else []), *(many if isinstance(many, list) else [many] if many else [])]:
-            _check_topic(notification, self._notification_fields)
-        if fields.get("streamConfigs"):
-            raise unimplemented("The emulator does not stream to other stores or to BigQuery (fidelity F-39).")
-        return {name: value for name, value in fields.items() if name != "name" and value not in (None, {}, [])}
+
+def _checked(fields: dict[str, Any]) -> dict[str, Any]:
+    _check_labels(fields.get("labels", {}))
+    one, many = fields.get("notificationConfig", {}), fields.get("notificationConfigs", [])
+    for notification in (one, *many):
+        _check_topic(notification.get("pubsubTopic", ""))
+    if fields.get("streamConfigs"):
+        raise unimplemented("The emulator does not stream to other stores or to BigQuery (fidelity F-39).")
+    return {name: value for name, value in fields.items() if name != "name" and value not in ({}, [])}
 
 
-def _check_labels(labels: Any) -> None:
+def _check_labels(labels: dict[str, str]) -> None:
     """Check the rules for ``DicomStore.labels`` in the API reference.
 
     Raises:
         ServiceError: 400: a label is invalid.
     """
-    if not isinstance(labels, dict):
-        raise invalid("labels must be an object of strings.")
     if len(labels) > _MAX_LABELS:
         raise invalid(f"A store has at most {_MAX_LABELS} labels.")
     for key, value in labels.items():
@@ -179,27 +210,22 @@ def _check_labels(labels: Any) -> None:
             )
 
 
-def _is_label(text: Any, form: re.Pattern[str]) -> bool:
+def _is_label(text: str, form: re.Pattern[str]) -> bool:
     return (
-        isinstance(text, str)
-        and form.fullmatch(text) is not None
+        form.fullmatch(text) is not None
         # Not a character class: letters of every script are allowed.
         and text == text.lower()
         and len(text.encode()) <= _MAX_LABEL_BYTES
     )
 
 
-def _check_topic(notification: Any, fields: set[str]) -> None:
-    """Check a notification config.
+def _check_topic(topic: str) -> None:
+    """Check the topic of a notification config.
 
     Nothing is published (fidelity F-40).
 
     Raises:
         ServiceError: 400: the topic is not a valid name.
     """
-    if not isinstance(notification, dict):
-        raise invalid("A notification config must be an object.")
-    named = parameters.only_fields(notification, frozenset(fields), "notificationConfig")
-    topic = named.get("pubsubTopic", "")
-    if not isinstance(topic, str) or (topic and not _TOPIC.fullmatch(topic)):
+    if topic and not _TOPIC.fullmatch(topic):
         raise invalid("pubsubTopic must have the form projects/{project}/topics/{topic}.")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthcare_deid.config.dialects.json_text import parse_json
-from healthcare_deid.emulator.errors import invalid
+from healthcare_deid.emulator.errors import invalid, invalid_fields
 from healthcare_deid.emulator.http.field_masks import camel
+from healthcare_deid.emulator.http.field_types import typed
 from healthcare_deid.emulator.http.routes import unknown_parameter
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from healthcare_deid.config.base.message import Message
+    from healthcare_deid.emulator.errors import ServiceError
+    from healthcare_deid.emulator.http.field_types import Fields
     from healthcare_deid.emulator.http.routes import RoutedRequest
 
 M = TypeVar("M", bound="Message")
@@ -33,7 +36,7 @@ def json_object(call: RoutedRequest) -> dict[str, Any]:
     try:
         value = parse_json(call.request.body)
     except ConfigError as error:
-        raise invalid(f"Invalid JSON payload received. {error}") from None
+        raise invalid_payload(error) from None
     except ValueError:  # Python refuses to parse integers of more than 4,300 digits
         raise invalid("Invalid JSON payload received. A number is out of range.") from None
     if not isinstance(value, dict):
@@ -41,7 +44,25 @@ def json_object(call: RoutedRequest) -> dict[str, Any]:
     return value
 
 
-def bound_object(call: RoutedRequest, fields: frozenset[str]) -> dict[str, Any]:
+def resource(call: RoutedRequest, fields: Fields) -> dict[str, Any]:
+    """Return the body as a resource, in JSON names and without nulls.
+
+    Raises:
+        ServiceError: 400: the body is not a JSON object, or a field is unknown or of another type.
+    """
+    return typed(json_object(call), fields)
+
+
+def bound_request(call: RoutedRequest, fields: Fields) -> dict[str, Any]:
+    """Return the body with the fields that are set in the query, in JSON names and without nulls.
+
+    Raises:
+        ServiceError: 400: the body is not a JSON object, or a field is unknown or of another type.
+    """
+    return typed(_bound_object(call, frozenset(fields)), fields)
+
+
+def _bound_object(call: RoutedRequest, fields: frozenset[str]) -> dict[str, Any]:
     """Return the body with the fields that are set in the query.
 
     Google's API layer binds query parameters to fields of the request. A path such as ``config.text`` is a field of a
@@ -76,9 +97,14 @@ def message(call: RoutedRequest, cls: type[M]) -> M:
     """
     fields = frozenset(camel(name) for name in cls.model_fields)
     try:
-        return cls.from_api(bound_object(call, fields))
+        return cls.from_api(_bound_object(call, fields))
     except ConfigError as error:
-        raise invalid(f"Invalid JSON payload received. {error}") from None
+        raise invalid_payload(error) from None
+
+
+def invalid_payload(error: ConfigError) -> ServiceError:
+    """Return the 400 error for a message that is not valid."""
+    return invalid_fields(f"Invalid JSON payload received. {error}", error.problems)
 
 
 def page_size(call: RoutedRequest) -> int:
@@ -110,18 +136,3 @@ def label_filter(call: RoutedRequest) -> dict[str, str]:
             raise invalid("Invalid filter: only labels.key=value is supported.")
         labels[name.strip().removeprefix("labels.")] = value.strip().strip('"')
     return labels
-
-
-def only_fields(body: dict[str, Any], allowed: frozenset[str], kind: str) -> dict[str, Any]:
-    """Return the body of a resource in JSON names.
-
-    Raises:
-        ServiceError: 400: a field is unknown.
-    """
-    named = {camel(str(name)): value for name, value in body.items()}
-    for name in named:
-        if name not in allowed:
-            raise invalid(
-                f"Invalid JSON payload received. Unknown name \"{name[:64]}\" at '{kind}': Cannot find field."
-            )
-    return named

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from healthcare_deid.emulator.errors import ServiceError, invalid, not_found, unimplemented
+from healthcare_deid.emulator.errors import ServiceError, invalid_field, not_found, unimplemented
 from healthcare_deid.emulator.http.field_masks import camel
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName, LocationName, OperationName
 
@@ -150,9 +150,10 @@ class Routes:
 
 def unknown_parameter(name: str) -> ServiceError:
     """Return the 400 error for an unknown query parameter."""
-    return invalid(
+    return invalid_field(
+        "",
         f'Invalid JSON payload received. Unknown name "{name[:64]}": Cannot bind query parameter. '
-        f"Field '{name[:64]}' could not be found in request message."
+        f"Field '{name[:64]}' could not be found in request message.",
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.plan.rules import Op
+from healthcare_deid.engine.plan.rules import change_action
 from healthcare_deid.engine.results import ChangeAction
+
+if TYPE_CHECKING:
+    from healthcare_deid.engine.plan.rules import Op
 
 MALFORMED_REASON = "malformed-value"
 """A value that is invalid for its VR was emptied."""
@@ -39,19 +42,4 @@ def action_of(op: Op, reason: str) -> ChangeAction:
         op: The plan's operation.
         reason: Reason of the change. Some reasons stand for one action, whatever the operation is.
     """
-    known = _BY_REASON.get(reason)
-    if known is not None:
-        return known
-    match op:
-        case Op.DELETE:
-            return ChangeAction.REMOVED
-        case Op.EMPTY | Op.CHECK | Op.KEEP | Op.RECURSE:
-            return ChangeAction.EMPTIED
-        case Op.DUMMY | Op.REWRITE:
-            return ChangeAction.REPLACED
-        case Op.UID | Op.OWN_UID:
-            return ChangeAction.REGENERATED
-        case Op.TEXT | Op.SHIFT:
-            return ChangeAction.TRANSFORMED
-        case _:
-            assert_never(op)
+    return _BY_REASON.get(reason) or change_action(op)

@@ -5,7 +5,7 @@ It builds a new dataset and leaves the input unchanged.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, assert_never, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.filebase import DicomBytesIO
@@ -20,7 +20,7 @@ from healthcare_deid.engine.dicom.datasets import rebuilt, shared, value_bytes
 from healthcare_deid.engine.dicom.elements import creator_tag, effective_vr, is_private, is_private_creator, keyword
 from healthcare_deid.engine.dicom.encoding import ITEM, MAX_DEPTH, holds_items, truncated
 from healthcare_deid.engine.header.actions import action_of
-from healthcare_deid.engine.plan.rules import DATE_VRS, DROPPING, GOING, Inside, Op, Rule, inside
+from healthcare_deid.engine.plan.rules import DATE_VRS, DROPPING, GOING, Inside, Op, Rule, enters, inside
 from healthcare_deid.engine.results import Change
 from healthcare_deid.errors import InvalidDicomError
 
@@ -159,23 +159,12 @@ class DatasetExecutor:
         if rule.op != Op.EMPTY and not _is_understood(element, place.source):
             self._record(Rule(Op.EMPTY, self._values.malformed().reason), place, tag, "SQ", _length(element))
             return DataElement(tag, "SQ", Sequence())
-        match rule.op:
-            case Op.KEEP:
-                return self._kept(element)
-            case Op.DELETE:
-                self._record(rule, place, tag, "SQ", _length(element))
-                return None
-            case Op.EMPTY:
-                if not _length(element):
-                    return self._kept(element)
-                self._record(rule, place, tag, "SQ", _length(element))
-                return DataElement(tag, "SQ", Sequence())
-            case Op.RECURSE | Op.DUMMY | Op.TEXT | Op.CHECK:
-                return self._entered(element, rule, place)
-            case Op.UID | Op.OWN_UID | Op.SHIFT | Op.REWRITE:
-                raise AssertionError("a plan enters sequences with RECURSE")
-            case _:
-                assert_never(rule.op)
+        if enters(rule.op):
+            return self._entered(element, rule, place)
+        if rule.op == Op.KEEP or (rule.op == Op.EMPTY and not _length(element)):
+            return self._kept(element)
+        self._record(rule, place, tag, "SQ", _length(element))
+        return None if rule.op == Op.DELETE else DataElement(tag, "SQ", Sequence())
 
     def _entered(
         self, element: DataElement | RawDataElement, rule: Rule, place: ElementPlace

@@ -192,7 +192,8 @@ class InstanceRewriting:
         assert pseudonymizer is not None, "without one the plan rewrites no identifier"
         if tag in (_ACCESSION, _STUDY_ID):
             new = [self.identifier(tag, part) or "" for part in parts]
-            return new if any(new) else None
+            # Without a secret there is no pseudonym; the original must not stay beside the patient's new identity.
+            return None if going and not any(new) else new
         if going and tag in (_OTHER_IDS, _OTHER_NAMES):
             return None
         if tag in (_NAME, _OTHER_NAMES):

@@ -20,7 +20,7 @@ from healthcare_deid.engine.header.actions import (
 from healthcare_deid.engine.header.instance_rewriting import IDENTIFIERS, InstanceRewriting, OriginalValues
 from healthcare_deid.engine.identity.pseudonyms import Pseudonymizer
 from healthcare_deid.engine.identity.rewriting import Written, patterns_to_rewrite, values_to_set
-from healthcare_deid.engine.plan.rules import Op
+from healthcare_deid.engine.plan.rules import GOING, Op
 from healthcare_deid.engine.results import Change, ChangeAction
 from healthcare_deid.engine.text.dicom_dates import parse_da
 from healthcare_deid.engine.text.find.header_values import only_patient
@@ -49,6 +49,10 @@ _WANTED = IDENTIFIERS | {_CHARACTER_SET, _STUDY_DATE, _STUDY_UID}
 _NO_ANCHOR = "dates= with event needs the patient's anchor date and the instance's study date, and one is missing"
 _TELLS_NAME = "the patient's new name in the table contains part of the original name: change the table"
 _SHIFTS_UNUSED = "the table has date shifts, but neither the config nor dates= shifts dates"
+_NO_NUMBERS = (
+    "accession numbers and study IDs are emptied, because their pseudonyms are derived from the project secret: pass "
+    "secret= to have them"
+)
 # Shorter parts of a name, such as initials, occur in other names by chance.
 _SHORTEST_NAME = 3
 _WORD = re.compile(r"[^\W\d_]+")
@@ -127,8 +131,16 @@ class ValueRewriter:
 
     def concerns(self, plan: TagPlan) -> tuple[str, ...]:
         """Return warnings that hold for every instance."""
-        unused = self.pseudonymizer is not None and self.pseudonymizer.shifts_dates and not plan.inspects_text
-        return (_SHIFTS_UNUSED,) if unused else ()
+        pseudonymizer = self.pseudonymizer
+        if pseudonymizer is None:
+            return ()
+        numbers = (plan.rule(_ACCESSION, "SH").beneath, plan.rule(_STUDY_ID, "SH").beneath)
+        would_stay = any(beneath is not None and beneath.op not in GOING for beneath in numbers)
+        concerns = {
+            _SHIFTS_UNUSED: pseudonymizer.shifts_dates and not plan.inspects_text,
+            _NO_NUMBERS: would_stay and not pseudonymizer.has_numbers,
+        }
+        return tuple(text for text, applies in concerns.items() if applies)
 
     def bind(self, found: Mapping[int, bytes], plan: TagPlan, *, is_directory: bool = False) -> InstanceRewriting:
         """Return the values to write into one instance.

@@ -1,1 +1,1 @@
-"""New identities: secret, UIDs, pseudonyms, date shifts and vault."""
+"""New identities: secret, UIDs, pseudonyms, settings for dates, and vault."""

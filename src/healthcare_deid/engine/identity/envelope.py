@@ -5,6 +5,7 @@ Only a recipient's private key opens one.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
-_NOT_A_CERTIFICATE = "recipients: a file must contain a certificate for an RSA key, in PEM or DER"
+    from cryptography.x509 import Certificate
+
+_NOT_A_CERTIFICATE = "a file must contain a certificate for an RSA key, in PEM or DER"
 _NOT_A_KEY = "the key is not an RSA private key in PEM, or its passphrase is wrong"
 _CLOSED = "no envelope can be opened with this key"
 # Minimum size of an RSA key in bits. Shared results live long, and shorter keys may be broken meanwhile.
@@ -29,16 +32,18 @@ class Recipients:
 
     Args:
         paths: Files with their certificates, which must be for RSA keys.
+        now: Time at which the certificates must be valid; None for the present.
 
     Raises:
-        ConfigError: A file has no such certificate, or its key is too short.
+        ConfigError: A file has no such certificate, the certificate is not valid now or not for encryption, or its key
+            is too short.
         MissingExtraError: The extra is not installed.
         OSError: A file cannot be read.
     """
 
-    def __init__(self, paths: Iterable[str | PathLike[str]]) -> None:
+    def __init__(self, paths: Iterable[str | PathLike[str]], *, now: datetime | None = None) -> None:
         _need_extra()
-        self._der = tuple(_certificate(Path(path).read_bytes()) for path in paths)
+        self._der = tuple(_usable(Path(path), now or datetime.now(UTC)) for path in paths)
 
     def __len__(self) -> int:
         return len(self._der)
@@ -140,23 +145,47 @@ class RecipientKey:
             return None
 
 
-def _certificate(data: bytes) -> bytes:
-    """Return a certificate in DER."""
+def _usable(path: Path, now: datetime) -> bytes:
+    """Return a certificate in DER, checked for what may be encrypted for it."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.serialization import Encoding
     from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
 
+    data, problem = path.read_bytes(), ""
     try:
-        known = load_pem_x509_certificate(data) if b"-----BEGIN" in data else load_der_x509_certificate(data)
-        key = known.public_key()
+        certificate = load_pem_x509_certificate(data) if b"-----BEGIN" in data else load_der_x509_certificate(data)
+        key = certificate.public_key()
+        if not isinstance(key, RSAPublicKey):
+            problem = _NOT_A_CERTIFICATE
+        elif key.key_size < _SMALLEST_KEY:
+            problem = f"the certificate's RSA key is shorter than {_SMALLEST_KEY} bits; use a longer one"
+        elif not _encrypts_keys(certificate):
+            problem = "the certificate's key usage does not allow key encipherment; use a certificate for encryption"
+        elif now > certificate.not_valid_after_utc:
+            problem = f"the certificate was valid until {certificate.not_valid_after_utc:%Y-%m-%d}; use a renewed one"
+        elif now < certificate.not_valid_before_utc:
+            problem = f"the certificate is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}"
+        else:
+            return certificate.public_bytes(Encoding.DER)
     except (ValueError, UnsupportedAlgorithm):
-        raise ConfigError(_NOT_A_CERTIFICATE) from None
-    if not isinstance(key, RSAPublicKey):
-        raise ConfigError(_NOT_A_CERTIFICATE)
-    if key.key_size < _SMALLEST_KEY:
-        raise ConfigError(f"recipients: a certificate's RSA key is shorter than {_SMALLEST_KEY} bits; use a longer one")
-    return known.public_bytes(Encoding.DER)
+        problem = _NOT_A_CERTIFICATE
+    raise ConfigError(f"recipients: {path.name}: {problem}")
+
+
+def _encrypts_keys(certificate: Certificate) -> bool:
+    """Return whether a key may be encrypted for the certificate (RFC 5280 section 4.2.1.3).
+
+    A certificate without the extension restricts nothing.
+    """
+    from cryptography.x509 import DuplicateExtension, ExtensionNotFound, KeyUsage, UnsupportedGeneralNameType
+
+    try:
+        return certificate.extensions.get_extension_for_class(KeyUsage).value.key_encipherment
+    except ExtensionNotFound:
+        return True
+    except (DuplicateExtension, UnsupportedGeneralNameType):
+        raise ValueError from None
 
 
 def _need_extra() -> None:

@@ -187,6 +187,11 @@ class Pseudonymizer:
         """Whether the table has date shifts."""
         return self._table is not None and self._table.has_shifts
 
+    @property
+    def has_numbers(self) -> bool:
+        """Whether accession numbers and study IDs have pseudonyms, which are derived from the secret."""
+        return self._key is not None
+
     def person(self, patient_id: str, study_uid: str = "", study_date: date | None = None) -> PatientIdentity:
         """Return a patient's new identity.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple, assert_never
 
+from healthcare_deid.engine.results import ChangeAction
+
 TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UT", "DA", "DT", "AS"})
 """VRs whose values are inspected for sensitive text (v1beta1 ``CleanTextTag``)."""
 
@@ -38,7 +40,10 @@ NEEDED_TO_DECODE = frozenset(
 
 
 class Op(IntEnum):
-    """Operation of an executor on one data element."""
+    """Operation of an executor on one data element.
+
+    To add one: a member here, its cases in the functions below, and its new value in `engine/header/values.py`.
+    """
 
     KEEP = 0
     """Keep the element unchanged; a sequence with its items."""
@@ -108,6 +113,9 @@ DROPPING = frozenset({Op.DELETE, Op.EMPTY})
 GOING = DROPPING | {Op.DUMMY}
 """Operations that remove the value or replace it by a placeholder."""
 
+OF_VALUES = frozenset({Op.UID, Op.OWN_UID, Op.SHIFT})
+"""Operations that are for values only: a plan enters sequences with RECURSE in their place."""
+
 DATE_VRS = frozenset({"DA", "DT"})
 
 
@@ -120,5 +128,22 @@ def enters(op: Op) -> bool:
             return False
         case Op.UID | Op.OWN_UID | Op.SHIFT | Op.REWRITE:
             raise AssertionError("a plan enters sequences with RECURSE")
+        case _:
+            assert_never(op)
+
+
+def change_action(op: Op) -> ChangeAction:
+    """Return what the record calls a change by an operation."""
+    match op:
+        case Op.DELETE:
+            return ChangeAction.REMOVED
+        case Op.EMPTY | Op.CHECK | Op.KEEP | Op.RECURSE:
+            return ChangeAction.EMPTIED
+        case Op.DUMMY | Op.REWRITE:
+            return ChangeAction.REPLACED
+        case Op.UID | Op.OWN_UID:
+            return ChangeAction.REGENERATED
+        case Op.TEXT | Op.SHIFT:
+            return ChangeAction.TRANSFORMED
         case _:
             assert_never(op)

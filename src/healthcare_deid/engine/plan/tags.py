@@ -23,6 +23,7 @@ from healthcare_deid.engine.plan.rules import (
     FREE_TEXT_VRS,
     KEPT,
     NEEDED_TO_DECODE,
+    OF_VALUES,
     STRING_VRS,
     TEXT_VRS,
     Inside,
@@ -352,7 +353,7 @@ class TagPlan:
         if vr == "SQ":
             if op == Op.KEEP and not rule.reason:
                 return _RECURSED
-            if op in (Op.UID, Op.SHIFT):
+            if op in OF_VALUES:
                 return Rule(Op.RECURSE, rule.reason)
             return rule
         if op == Op.RECURSE:

@@ -1,1 +1,1 @@
-"""Whole folders: which files, what results are called, the record, and the workers."""
+"""Runs over folders: sources, destinations, names of results, record, resuming and report."""

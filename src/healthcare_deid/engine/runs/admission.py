@@ -1,4 +1,4 @@
-"""What may leave at all: rules by which a run admits or refuses instances, before anything is made of them."""
+"""Admission rules: which instances a run may process at all."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOT_ADMITTED = "no rule admits it"
-"""What an instance is refused by when there are rules that admit, and it meets none of them."""
+"""Reason for refusing an instance that meets none of the ``admit`` rules."""
 UNREADABLE = "a value that a rule asks for cannot be read"
-"""What an instance is refused by when a rule cannot be decided."""
+"""Reason for refusing an instance when a rule cannot be evaluated."""
 _OWN_NAMES = (NOT_ADMITTED, UNREADABLE)
 _NO_TEXT = frozenset(b"AT FD FL OB OD OF OL OV OW SL SQ SS SV UL UN US UV".split())
 T = TypeVar("T", bound=Sized)
@@ -36,11 +36,12 @@ BURNED_IN = 0x00280301
 
 
 InstanceKind = Literal["secondary-capture", "document", "report", "presentation-state", "raw-data"]
-"""A kind of instance, told by its SOP Class.
+"""Kind of instance, determined by its SOP Class.
 
 ``secondary-capture``: Secondary Capture images, and any image with a Conversion Type (0008,0064). ``document``:
 encapsulated PDF, CDA, STL, OBJ and MTL. ``report``: structured reports, key object selections, dose reports.
-``presentation-state``: they hold annotations as text. ``raw-data``: only the vendor knows its form.
+``presentation-state``: presentation states, which hold annotations as text. ``raw-data``: raw data in a vendor's own
+format.
 """
 
 
@@ -88,7 +89,7 @@ _Values = Annotated[dict[_Attribute, _Words], AfterValidator(_not_empty)]
 
 
 class Bounds(Message):
-    """A range of whole numbers, both ends included."""
+    """Inclusive range of integers."""
 
     min: Annotated[int, Field(ge=0)] | None = None
     max: Annotated[int, Field(ge=0)] | None = None
@@ -103,25 +104,25 @@ class Bounds(Message):
 
 
 class AdmissionRule(Message):
-    """Conditions that an instance meets when it meets all of them; a list is met by any one of its values.
+    """Admission rule. An instance matches it when it meets every condition; a list is met by any of its values.
 
-    Texts are compared without regard to capitals and to space around them.
+    Text is compared ignoring case and surrounding spaces.
     """
 
     name: _Name
-    """What the rule is called where refused instances are counted; it says nothing about a patient."""
+    """Name of the rule in counts of refused instances. It must not identify a patient."""
     sop_class: _Classes | None = None
     """SOP Class UIDs, or their keywords."""
     kind: Annotated[Items[InstanceKind], AfterValidator(_not_empty)] | None = None
-    """Kinds of instances, told by their SOP Class."""
+    """Kinds of instances, determined by their SOP Class."""
     modality: _Words | None = None
     """Values of Modality (0008,0060)."""
     image_type: _Words | None = None
-    """Values of Image Type (0008,0008), wherever among its values: ``DERIVED``, ``LOCALIZER``, ``SCREEN SAVE``."""
+    """Values of Image Type (0008,0008), at any position: ``DERIVED``, ``LOCALIZER``, ``SCREEN SAVE``."""
     burned_in: Annotated[Items[Literal["yes", "no", "absent"]], AfterValidator(_not_empty)] | None = None
-    """What Burned In Annotation (0028,0301) says; ``absent`` where it says nothing."""
+    """Burned In Annotation (0028,0301); ``absent`` matches a missing or empty value."""
     size: Bounds | None = None
-    """Bytes of the file."""
+    """File size in bytes."""
     rows: Bounds | None = None
     """Rows (0028,0010)."""
     columns: Bounds | None = None
@@ -129,11 +130,11 @@ class AdmissionRule(Message):
     frames: Bounds | None = None
     """Number of Frames (0028,0008); 1 for an image without it."""
     equals: _Values | None = None
-    """One of the attribute's values is one of these."""
+    """Attributes of which one value equals one of these."""
     contains: _Values | None = None
-    """One of these is in the attribute's text."""
+    """Attributes whose text contains one of these."""
     absent: Annotated[Items[_Attribute], AfterValidator(_not_empty)] | None = None
-    """All of these are missing, or have no value."""
+    """Attributes that are all missing or empty."""
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> Self:
@@ -149,7 +150,7 @@ class AdmissionRule(Message):
 
     @property
     def tags(self) -> frozenset[int]:
-        """Tags of the attributes that the conditions ask for."""
+        """Tags of the attributes that the conditions refer to."""
         asked: set[int] = {tag_number(tag) for tags in (self.equals, self.contains, self.absent) for tag in tags or ()}
         for given, tags in (
             (self.sop_class, (SOP_CLASS,)),
@@ -165,7 +166,7 @@ class AdmissionRule(Message):
         return frozenset(asked)
 
     def described(self) -> str:
-        """Return the rule as a line for the manifest; values that may name a patient by fingerprint."""
+        """Return the rule as a line for the manifest, with fingerprints for values that may name a patient."""
         told: list[str] = []
         for name, given in self.conditions():
             if isinstance(given, Bounds):
@@ -179,15 +180,15 @@ class AdmissionRule(Message):
 
 
 class Admission(Message):
-    """What a run lets out: an instance is refused when a rule in ``refuse`` is met, or none in ``admit`` is.
+    """Admission rules of a run. An instance is refused if it matches a ``refuse`` rule, or no ``admit`` rule.
 
-    The order of rules makes no difference. ``admit`` without rules admits everything that is not refused.
+    The order of the rules does not matter. Without ``admit`` rules, everything that is not refused is admitted.
     """
 
     refuse: Items[AdmissionRule] = ()
-    """Rules that keep an instance back."""
+    """Rules that refuse an instance."""
     admit: Items[AdmissionRule] = ()
-    """Rules of which an instance has to meet one."""
+    """Rules of which an instance must match at least one."""
 
     @model_validator(mode="after")
     def _is_a_list_of_rules(self) -> Self:
@@ -199,7 +200,7 @@ class Admission(Message):
         return self
 
     def described(self) -> list[str]:
-        """Return the rules for the manifest: no values that may name a patient."""
+        """Return the rules for the manifest, without values that may name a patient."""
         return [
             *(f"refuse {rule.described()}" for rule in self.refuse),
             *(f"admit {rule.described()}" for rule in self.admit),
@@ -212,4 +213,4 @@ READY_RULES = {
     "localizer": AdmissionRule(name="localizer", image_type=["LOCALIZER"]),
     **{kind: AdmissionRule(name=kind, kind=[kind]) for kind in get_args(InstanceKind)},
 }
-"""Rules that many projects write, by the name that ``--refuse`` has for them."""
+"""Common rules, by their name in ``--refuse``."""

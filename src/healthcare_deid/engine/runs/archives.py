@@ -1,4 +1,4 @@
-"""Originals in ``.zip`` and ``.tar`` archives, read in place: nothing is unpacked beside them."""
+"""Originals in ``.zip`` and ``.tar`` archives, read without unpacking them to disk."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 _ZIP = (".zip",)
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 LARGEST_MEMBER = 1 << 31
-"""Bytes of a member: a larger one is a bomb, or no instance that should travel in an archive."""
+"""Maximum size of a member in bytes. Anything larger is likely an archive bomb."""
 IN_MEMORY = 1 << 26
-"""Bytes of a tar's member: a larger one waits for its worker in a temporary file."""
+"""Maximum size in bytes of a tar member held in memory; a larger one is spooled to a temporary file."""
 _ENCRYPTED = Trouble("encrypted", "the archive's member is encrypted: unpack it first")
 _TOO_LARGE = Trouble("too-large", f"the archive's member has more than {LARGEST_MEMBER >> 30} GB")
 _DAMAGED = Trouble("broken", "the archive is damaged: members may be missing")
@@ -52,7 +52,7 @@ class ZipOriginals:
         return self._file
 
     def count(self) -> int | None:
-        """Return how many members there are."""
+        """Return the number of members."""
         return sum(1 for _ in self.entries())
 
     def entries(self) -> Iterator[Entry]:
@@ -65,7 +65,7 @@ class ZipOriginals:
 
     @contextmanager
     def opened(self, entry: Entry) -> Generator[Path]:
-        """Yield a file without a name that holds the member's bytes.
+        """Yield the path of an unnamed temporary file that holds the member's bytes.
 
         Raises:
             InvalidDicomError: The member is damaged.
@@ -73,12 +73,12 @@ class ZipOriginals:
         archive = self._opened()
         with ExitStack() as held:
             try:
-                # By its place: a name may come twice, and the last member with it would stand for all.
+                # By position: names may repeat, and looking one up returns the last member of that name.
                 member = held.enter_context(archive.open(archive.infolist()[entry.number]))
                 path = held.enter_context(temporary_copy(member))
             except (OSError, MemoryError):
                 raise
-            except Exception:  # noqa: BLE001 - zipfile and its decompressors raise nearly anything at damaged ones
+            except Exception:  # noqa: BLE001 - zipfile and its decompressors raise almost anything for damaged members
                 raise InvalidDicomError("the archive's member is damaged", reason="broken") from None
             yield path
 
@@ -94,7 +94,7 @@ class ZipOriginals:
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose header is read strictly: `tarfile` takes a broken one, or none at all, for the archive's end."""
+    """Member whose header is read strictly. `tarfile` treats a damaged or missing header as the end of the archive."""
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride] # the module has its name
@@ -115,8 +115,7 @@ class _Member(tarfile.TarInfo):
 class TarOriginals:
     """The members of a tar archive, compressed or not.
 
-    It is read once, from its beginning to its end, and its members go to the workers as bytes; large ones as temporary
-    files.
+    The archive is read once, sequentially. Members are passed to workers as bytes, large ones as temporary files.
 
     Args:
         file: The archive.
@@ -133,11 +132,11 @@ class TarOriginals:
         return self._file
 
     def count(self) -> int | None:
-        """Return None: only reading all of it would tell."""
+        """Return None, because counting would mean reading the whole archive."""
         return None
 
     def entries(self) -> Iterator[Entry]:
-        """Yield the members, in the archive's order; where it is damaged, an entry that says so comes last."""
+        """Yield the members in the archive's order, and a last entry with the trouble if the archive is damaged."""
         try:
             with tarfile.open(self._file, "r|*", tarinfo=_Member) as archive:
                 for member in archive:
@@ -149,7 +148,7 @@ class TarOriginals:
 
     @contextmanager
     def opened(self, entry: Entry) -> Generator[Path]:
-        """Yield a file without a name that holds the member's bytes."""
+        """Yield the path of an unnamed temporary file that holds the member's bytes."""
         if isinstance(entry.data, Spooled):
             yield entry.data.path
             return
@@ -168,7 +167,7 @@ def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
 
 
 def is_archive(file: Path) -> bool:
-    """Return whether a file is called as an archive that can be read in place."""
+    """Return whether a file has the suffix of a supported archive."""
     return file.name.lower().endswith((*_ZIP, *_TAR))
 
 

@@ -1,7 +1,7 @@
-"""Who a result's name belongs to: claimed by one source, by a rule that no order and no number of workers changes.
+"""Claims on result names: each name belongs to one source, regardless of order and number of workers.
 
-Of sources that would have one name, the one with the smallest SHA-256 makes the result. What a run has seen is kept in
-a private temporary database (`sqlite3`'s unnamed one), so that memory stays what it is however many files there are.
+If several sources map to one name, the one with the smallest SHA-256 produces the result. Claims are kept in a private
+temporary SQLite database, so that memory use does not grow with the number of files.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ _KEY_BYTES = 16
 
 
 class Verdict(Enum):
-    """What becomes of a source whose result's name and digest are known."""
+    """Outcome for a source whose result name and digest are known."""
 
     WRITE = auto()
-    """It makes the result."""
+    """It produces the result."""
     SKIP = auto()
-    """Its result is there, of an earlier run."""
+    """Its result exists from an earlier run."""
     DUPLICATE = auto()
-    """Its bytes have been seen in this run: one result is for both."""
+    """Its bytes have been seen in this run; both share one result."""
     LOSE = auto()
-    """Another source makes the result of that name."""
+    """Another source produces the result of that name."""
 
 
 class Recorded(NamedTuple):
-    """A result that the record tells of.
+    """Result in the record.
 
     Attributes:
         digest: SHA-256 of its source.
-        size: Its own bytes.
+        size: Size of the result in bytes.
     """
 
     digest: bytes
@@ -47,11 +47,11 @@ class Recorded(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict and what it hangs on.
+    """Verdict and the facts it depends on.
 
     Attributes:
         verdict: The verdict.
-        winner: Digest of the source that makes the result.
+        winner: Digest of the source that produces the result.
         displaced: Whether a result was written in this run, or is recorded, for a source that now loses.
     """
 
@@ -61,12 +61,12 @@ class Decision:
 
 
 class Displaced(NamedTuple):
-    """Sources that had been counted and now lose.
+    """Sources that were counted before and now lose their claim.
 
     Attributes:
-        sources: Their names: the first one made the result or was skipped, the others were its duplicates.
+        sources: Their names. The first produced the result or was skipped; the others were its duplicates.
         skipped: Whether the first one was skipped.
-        digest: Theirs.
+        digest: Digest they share.
     """
 
     sources: tuple[str, ...]
@@ -75,12 +75,12 @@ class Displaced(NamedTuple):
 
 
 def key_of(name: str) -> bytes:
-    """Return what a result's name is remembered by: a million of them must fit into memory."""
+    """Return a short key for a result name; a million keys must fit in memory."""
     return hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=_KEY_BYTES).digest()
 
 
 class RecordedResults:
-    """The results that the record told of when the run began: a file of the run folder, which workers read.
+    """Results recorded before this run began, in a file of the run folder that workers read.
 
     Args:
         path: The file.
@@ -91,7 +91,7 @@ class RecordedResults:
 
     @staticmethod
     def write(path: Path, results: Iterable[tuple[bytes, Recorded]]) -> int:
-        """Write the file and return how many results it has; of one that comes twice, the last entry counts."""
+        """Write the file and return the number of results. If a result occurs twice, the last entry counts."""
         path.unlink(missing_ok=True)
         with closing(sqlite3.connect(path)) as database, database:
             database.execute("PRAGMA synchronous=OFF")
@@ -102,7 +102,7 @@ class RecordedResults:
             return count
 
     def get(self, key: bytes) -> Recorded | None:
-        """Return what is recorded of a result, by its name's key."""
+        """Return the recorded result with this key, or None."""
         row = self._database.execute("SELECT digest, size FROM recorded WHERE key = ?", (key,)).fetchone()
         return Recorded(*row) if row is not None else None
 
@@ -112,7 +112,7 @@ class RecordedResults:
 
 
 class Claims:
-    """The names that this run's sources have claimed. Not for use by two threads at once."""
+    """Result names claimed by this run's sources. Not thread-safe."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
@@ -125,13 +125,13 @@ class Claims:
         self._database.execute("CREATE INDEX copies_by_key ON copies (key)")
 
     def decide(self, key: bytes, digest: bytes, recorded: Recorded | None, *, again: bool) -> Decision:
-        """Return what becomes of a source; nothing is claimed yet.
+        """Return the decision for a source, without claiming anything.
 
         Args:
-            key: Of the result's name.
-            digest: The source's.
-            recorded: What is recorded of the result, if that is there.
-            again: Make results that are there again.
+            key: Key of the result name.
+            digest: Digest of the source.
+            recorded: Recorded result, if it still exists.
+            again: Whether to create existing results again.
         """
         row = self._database.execute("SELECT digest FROM claims WHERE key = ?", (key,)).fetchone()
         if row is not None:
@@ -148,13 +148,13 @@ class Claims:
         return Decision(Verdict.WRITE if again else Verdict.SKIP, digest)
 
     def claim(self, key: bytes, digest: bytes, source: str, *, skipped: bool = False) -> Displaced | None:
-        """Give a name to a source; return the sources of this run that had it, if any."""
+        """Give a name to a source and return the sources of this run that lose it, if any."""
         displaced = self.withdraw(key)
         self._database.execute("INSERT INTO claims VALUES (?, ?, ?, ?)", (key, digest, _encoded(source), skipped))
         return displaced
 
     def withdraw(self, key: bytes) -> Displaced | None:
-        """Take a name away from the sources that have it; return them, if there are any."""
+        """Withdraw a name from its sources and return them, or None."""
         row = self._database.execute("SELECT source, skipped, digest FROM claims WHERE key = ?", (key,)).fetchone()
         if row is None:
             return None
@@ -169,7 +169,7 @@ class Claims:
         self._database.execute("INSERT INTO copies VALUES (?, ?)", (key, _encoded(source)))
 
     def close(self) -> None:
-        """Forget everything."""
+        """Close the database and discard all claims."""
         self._database.close()
 
 

@@ -1,8 +1,7 @@
-"""A File-set of a run's results: a DICOMDIR and the files it names (PS3.10 Section 8, PS3.3 Annex F).
+"""File-set of a run's results: a DICOMDIR and the files it refers to (PS3.10 Section 8, PS3.3 Annex F).
 
-A DICOMDIR names files by components of up to eight characters, so that it cannot name results that are called by their
-UIDs. The File-set is therefore a folder of its own, whose files are links to the results, or copies where there can be
-no links.
+A DICOMDIR can only refer to file names of up to eight characters per component, and results are named by UIDs. The
+File-set is therefore a separate folder of links to the results, or of copies where links are not possible.
 """
 
 from __future__ import annotations
@@ -39,11 +38,11 @@ LEFT_OUT = (
     "Instance UID"
 )
 _LARGE = 1 << 16
-"""Bytes of a value that no directory record holds."""
+"""Values of at least this many bytes are not read; no directory record holds one."""
 _NEXT, _LOWER = 8, 30
-"""Where a record's offsets stand in its bytes: it begins with (0004,1400) UL, (0004,1410) US and (0004,1420) UL."""
+"""Positions of the offsets in an encoded record: it begins with (0004,1400) UL, (0004,1410) US and (0004,1420) UL."""
 _FIRST, _LAST = -26, -14
-"""Where the offsets of the root entity stand from the end: (0004,1200) UL, (0004,1202) UL, (0004,1212) US."""
+"""Positions of the root entity's offsets, counted from the end: (0004,1200) UL, (0004,1202) UL, (0004,1212) US."""
 _SEQUENCE = struct.Struct("<HH2sHI")
 _ITEM = struct.Struct("<HHI")
 _OFFSET = struct.Struct("<I")
@@ -71,12 +70,12 @@ _INVENTED_IF_EMPTIED = {
 
 @dataclass
 class _Node:
-    """A directory record and those below it.
+    """Directory record and the records below it.
 
     Attributes:
-        number: Its place among those beside it, from 1.
-        data: The record, encoded; its offsets are written last.
-        below: The records below it, by what tells them apart.
+        number: Position among its siblings, from 1.
+        data: Encoded record. Its offsets are filled in last.
+        below: Records below it, by key.
     """
 
     number: int = 0
@@ -84,12 +83,12 @@ class _Node:
     below: dict[str, _Node] = field(default_factory=dict)
 
     def at(self, key: str) -> _Node:
-        """Return the record below that has a key, or a new one, which is not below yet."""
+        """Return the child with this key, or a new one that is not attached yet."""
         return self.below.get(key) or _Node(len(self.below) + 1)
 
 
 def file_set_folder(destination: Path | None) -> Path:
-    """Return the folder of a destination's File-set.
+    """Return the File-set folder of a destination.
 
     Raises:
         ConfigError: The destination is not a folder of this machine, or something else has the File-set's name.
@@ -103,7 +102,7 @@ def file_set_folder(destination: Path | None) -> Path:
 
 
 def write_file_set(destination: Path, results: Iterable[str], folder: Path) -> int:
-    """Write a File-set in place of an earlier one, whole or not at all.
+    """Write a File-set atomically, replacing an earlier one.
 
     Args:
         destination: The folder of results.
@@ -111,14 +110,14 @@ def write_file_set(destination: Path, results: Iterable[str], folder: Path) -> i
         folder: The File-set's folder.
 
     Returns:
-        How many results are not in it, because no directory record can be made for them.
+        Number of results left out because no directory record can be created for them.
 
     Raises:
         OSError: It cannot be written.
     """
-    from pydicom.fileset import FileSet  # of use to few runs, and not quick to import
+    from pydicom.fileset import FileSet  # imported here because it is slow to import and rarely needed
 
-    # For its records only: as a whole it copies every file twice, and looks through all of them for each.
+    # Used for its records only: FileSet itself copies every file twice and searches all of them for each.
     recorder = FileSet.__new__(FileSet)
     partial_folder = folder.with_name(f".{folder.name}{PARTIAL_SUFFIX}")
     old = folder.with_name(f".{folder.name}.old{PARTIAL_SUFFIX}")
@@ -157,7 +156,7 @@ def _add(root: _Node, recorder: FileSet, result: Path) -> list[str]:
     """Add the records of a result; return the components of its File ID."""
     dataset = pydicom.dcmread(result, stop_before_pixels=True, defer_size=_LARGE)
     study, series, instance = (str(dataset.get(keyword) or "") for keyword in _UIDS)
-    # Of two studies without a patient's ID, nobody knows whether they are of one patient.
+    # Two studies without Patient ID may or may not belong to one patient: keep them apart.
     keys = [str(dataset.get("PatientID") or f"\0{study}"), study, series, instance]
     patient = root.at(keys[0])
     _complete(dataset, f"PATIENT{patient.number}", str(patient.at(study).number))
@@ -172,7 +171,7 @@ def _add(root: _Node, recorder: FileSet, result: Path) -> list[str]:
         raise EngineError("another result has the SOP Instance UID")
     records[-1].ReferencedFileID = components
     encoded = [node.data or _encoded(record) for node, record in zip(nodes, records, strict=True)]
-    # Nothing can fail any more.
+    # Nothing can fail from here on, so the tree is changed only now.
     for parent, key, node, data in zip([root, *nodes], keys[-len(records) :], nodes, encoded, strict=False):
         node.data = data
         parent.below[key] = node
@@ -180,7 +179,7 @@ def _add(root: _Node, recorder: FileSet, result: Path) -> list[str]:
 
 
 def _complete(dataset: Dataset, patient: str, study: str) -> None:
-    """Give a result what its directory records must have; the file itself stays as it is."""
+    """Fill in values that directory records require. The file itself does not change."""
     for keyword, value in {"PatientID": patient, "StudyID": study, **_INVENTED}.items():
         if dataset.get(keyword) in (None, ""):
             setattr(dataset, keyword, value)
@@ -197,7 +196,7 @@ def _encoded(record: Dataset) -> bytearray:
 
 
 def _encoded_directory(root: _Node) -> bytes:
-    """Return the DICOMDIR: its records in the order of the tree, each at the offset that others name."""
+    """Return the encoded DICOMDIR, with records in tree order and their offsets filled in."""
     nodes = [*_below(root)]
     head = _encoded_head(nodes)
     offset = len(head) + _SEQUENCE.size
@@ -219,7 +218,7 @@ def _encoded_directory(root: _Node) -> bytes:
 
 
 def _encoded_head(nodes: list[_Node]) -> bytearray:
-    """Return what stands before the records: the same for the same records."""
+    """Return the part before the records. Equal records give equal bytes."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
     digest = sha256(b"".join(node.data for node in nodes)).hexdigest()

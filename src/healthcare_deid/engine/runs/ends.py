@@ -1,4 +1,4 @@
-"""Both ends of a run, picked by what was given: the one place that knows every kind of source and destination."""
+"""Selection of a run's source and destination. Only this module knows every kind of both."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _DICOM_STORE = (
 
 
 def originals_of(given: Any) -> Originals:
-    """Return the originals that a source means.
+    """Return the originals for a source argument.
 
     Args:
         given: A path, a URL, a list of paths, or originals.
 
     Raises:
         TypeError: It is something else.
-        ConfigError: No run reads from such a URL.
-        NotADirectoryError: It is a path, and neither a folder nor a file.
+        ConfigError: Runs cannot read from such a URL.
+        NotADirectoryError: The path is neither a folder nor a file.
     """
     if isinstance(given, list | tuple):
         return ListOriginals(path_of(_local("source", one), "source") for one in given)
@@ -47,7 +47,7 @@ def originals_of(given: Any) -> Originals:
             raise ConfigError("source: an archive is read from this machine only: copy it here first")
         return ObjectOriginals(place)
     if place.is_file():
-        if place.name == _DICOMDIR:  # a CD: what it points at lies beside it
+        if place.name == _DICOMDIR:  # a CD: the files it refers to are beside it
             return FolderOriginals(place.parent)
         return archive_originals(place) if is_archive(place) else FileOriginals(place)
     if not place.is_dir():
@@ -56,14 +56,14 @@ def originals_of(given: Any) -> Originals:
 
 
 def store_of(given: Any) -> Store:
-    """Return the store that a destination means.
+    """Return the store for a destination argument.
 
     Args:
         given: A path, a URL, or a store.
 
     Raises:
         TypeError: It is something else.
-        ConfigError: No run writes to such a URL.
+        ConfigError: Runs cannot write to such a URL.
     """
     if isinstance(given, Store):
         return given
@@ -72,10 +72,10 @@ def store_of(given: Any) -> Store:
 
 
 def run_folder_of(run: str | PathLike[str] | None, store: Store) -> Path:
-    """Return the run folder: the one that was asked for, or the one beside a destination.
+    """Return the run folder: the given one, or the default beside the destination.
 
     Raises:
-        ConfigError: The destination is not a folder of this machine, and none was asked for.
+        ConfigError: The destination is not a local folder, and no run folder was given.
     """
     if run is not None:
         return path_of(run, "run")
@@ -85,16 +85,16 @@ def run_folder_of(run: str | PathLike[str] | None, store: Store) -> Path:
 
 
 def folders_of(originals: Originals, store: Store) -> list[Path]:
-    """Return what both ends are on this machine, as far as they are."""
+    """Return the local folders of both ends, for those that have one."""
     sources = originals.paths if isinstance(originals, ListOriginals) else (originals.folder,)
     return [folder for folder in (*sources, store.folder) if folder is not None]
 
 
 def check_apart(originals: Originals, store: Store) -> None:
-    """Refuse a destination that is inside the source, or around it.
+    """Raise ValueError if one end contains the other.
 
     Raises:
-        ValueError: It is.
+        ValueError: The destination is inside the source, or the source inside the destination.
     """
     if isinstance(originals, ListOriginals) and store.folder is not None:
         new = store.folder.resolve()
@@ -112,22 +112,22 @@ def check_apart(originals: Originals, store: Store) -> None:
 
 
 def workers_for(originals: Originals, store: Store, workers: Any) -> int | None:
-    """Return how many processes a run may have: what is in this one's memory, no other can read.
+    """Return the number of processes a run may use. A store in memory allows only one.
 
     Raises:
-        ValueError: More were asked for.
+        ValueError: *workers* is not positive, or too large for such a store.
     """
     if not (workers is None or (isinstance(workers, int) and workers >= 1)):
-        raise ValueError("workers: a number of processes is needed, at least 1")
+        raise ValueError("workers: must be at least 1")
     if MEMORY not in (scheme_of(originals.url), scheme_of(store.url)):
         return workers
     if workers not in (None, 1):
-        raise ValueError("workers: memory:// is in this process alone, so that there can be but 1")
+        raise ValueError("workers: memory:// exists in this process only, so workers must be 1")
     return 1
 
 
 def _local(argument: str, given: Any, *, urls: bool = False) -> Path | str:
-    """Return a path of this machine, or a URL where one may be."""
+    """Return a local path, or a URL if one is allowed."""
     if not isinstance(given, str) or not is_url(given):
         return path_of(given, argument)
     scheme = scheme_of(given)

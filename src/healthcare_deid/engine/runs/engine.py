@@ -1,4 +1,4 @@
-"""What a run asks of a `Deidentifier`, so that the two need not import each other."""
+"""Protocol of a deidentifier as runs use it, so that `Deidentifier` and runs need not import each other."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """A compiled config; it can be pickled."""
+    """Compiled config. It can be pickled."""
 
     @property
     def config(self) -> Any:
-        """The API's message."""
+        """The API's config message."""
         ...
 
     @property
@@ -26,19 +26,19 @@ class Engine(Protocol):
 
     @property
     def needs_secret(self) -> bool:
-        """Whether two of them differ, because nothing keys what they shift or hash."""
+        """Whether dates or hashes are random without a secret, so that two deidentifiers differ."""
         ...
 
     @property
     def looks_at_pixels(self) -> bool:
-        """Whether burned-in text is looked for."""
+        """Whether pixels are searched for burned-in text."""
         ...
 
     def with_secret(self, secret: Path) -> Self:
-        """Return one that differs only in its secret."""
+        """Return a copy with another secret."""
         ...
 
     @property
     def instances(self) -> InstanceEngine:
-        """What works on one instance after the other."""
+        """Engine for single instances."""
         ...

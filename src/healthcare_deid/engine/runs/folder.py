@@ -1,4 +1,7 @@
-"""The run folder: manifest, lock, record and failures of a run, beside what is released and for its owner only."""
+"""Run folder: manifest, lock, record and failures of a run.
+
+It is beside the results, never inside them, and only its owner may read it.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
 RECORD = "record.jsonl"
 FAILURES = "failures.csv"
 SUMMARY = "summary.json"
-_LOCK = "lock"
-_RECORDED = "recorded.sqlite"
+LOCK = "lock"
+RECORDED = "recorded.sqlite"
 _SUPERSEDED = "superseded.jsonl"
 _SUMMARY_SCHEMA = 1
 _FAILURE_HEADING = ("sha256", "reason", "text")
@@ -43,19 +46,19 @@ REMOVED = "a result of an earlier config, which this run did not make again, was
 
 
 class RunFolder:
-    """The run folder of a destination; a context in which it, and the destination, are this run's alone.
+    """Run folder of a destination. As a context manager, it locks the folder and the destination for this run.
 
     Args:
-        path: The folder; made where it does not exist.
+        path: Folder, created if missing.
         store: The destination.
-        command: What started the run: a command's name, no paths.
+        command: Name of the command that started the run, without paths.
 
     Attributes:
         path: As given.
-        name: What this run is called.
+        name: Name of this run.
         deidentifier: The deidentifier with the run's secret, after `begin`.
         record: The record, after `begin`.
-        recorded: What the record told of when the run began, after `begin`; None for nothing.
+        recorded: Results recorded before this run, after `begin`; None if there were none.
     """
 
     deidentifier: Engine
@@ -72,36 +75,36 @@ class RunFolder:
 
     def __enter__(self) -> Self:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = self._held.enter_context(RunLock(self.path / _LOCK, self.name, self._store.folder))
+        self._lock = self._held.enter_context(RunLock(self.path / LOCK, self.name, self._store.folder))
         return self
 
     def __exit__(self, *error: object) -> None:
         with self._held:
             if self.recorded is not None:
                 self.recorded.close()
-            (self.path / _RECORDED).unlink(missing_ok=True)
+            (self.path / RECORDED).unlink(missing_ok=True)
 
     @property
     def inherited(self) -> tuple[int, ...]:
-        """The lock's descriptors, for workers."""
+        """File descriptors of the lock, which workers inherit."""
         return self._lock.descriptors
 
     @property
     def recorded_file(self) -> Path | None:
-        """The file of recorded results, for workers."""
-        return self.path / _RECORDED if self.recorded is not None else None
+        """File of recorded results, for workers; None if there were none."""
+        return self.path / RECORDED if self.recorded is not None else None
 
     def begin(self, deidentifier: Engine, *, overwrite: bool, adopt: bool, **settings: object) -> None:
         """Compare the manifest, find the secret, and open the record.
 
         Args:
-            deidentifier: The caller's.
-            overwrite: Make results again, whatever they were made with.
-            adopt: Take results that no run folder tells of as made with these settings.
-            **settings: What the results hang on besides.
+            deidentifier: Deidentifier of the caller.
+            overwrite: Whether to create all results again, whatever settings they were made with.
+            adopt: Whether to treat results without a run folder as made with these settings.
+            **settings: Further settings that the results depend on.
 
         Raises:
-            RunRefused: The run may not go on like this.
+            RunRefused: The run cannot start or continue with these settings.
         """
         self._store.clean()
         old = Manifest.read(self.path)
@@ -124,14 +127,14 @@ class RunFolder:
         self._manifest = new
         self.record = RecordFile(self.path / RECORD, new.digest)
         if not self.record.is_new:
-            self.record.snapshot(self.path / _RECORDED)
-            self.recorded = RecordedResults(self.path / _RECORDED)
+            self.record.snapshot(self.path / RECORDED)
+            self.recorded = RecordedResults(self.path / RECORDED)
 
     def end(self, report: TreeReport, *, state: str) -> None:
-        """Write the failures, the summary and what the manifest says of this run; the record is closed.
+        """Write the failures, the summary and this run's entry in the manifest. The record must be closed.
 
         Args:
-            report: What became of everything.
+            report: Report of the run.
             state: ``"complete"`` or ``"interrupted"``.
         """
         counts = {name: getattr(report, name) for name in _COUNTS}
@@ -161,22 +164,25 @@ class RunFolder:
         )
 
     def results(self) -> set[str]:
-        """Return the names of the recorded results that are there; the record is closed."""
+        """Return the names of recorded results that exist. The record must be closed."""
         names: dict[str, bool] = {}
         for entry in read_record(self.path / RECORD):
             names[entry["result"]] = not entry.get("withdrawn", False)
         return {name for name, recorded in names.items() if recorded and self._store.has(name)}
 
     def remove_superseded(self) -> int:
-        """Remove the results of an earlier config that were not made again; return how many. The record is closed."""
+        """Remove results of an earlier config that were not created again, and return their number.
+
+        The record must be closed.
+        """
         file = self.path / _SUPERSEDED
         if not file.exists():
             return 0
         if self.recorded is not None:
             self.recorded.close()
         with closing(RecordFile(self.path / RECORD, "")) as record:
-            record.snapshot(self.path / _RECORDED)
-        self.recorded = RecordedResults(self.path / _RECORDED)
+            record.snapshot(self.path / RECORDED)
+        self.recorded = RecordedResults(self.path / RECORDED)
         removed = 0
         with file.open("rb") as lines:
             for line in lines:
@@ -188,7 +194,7 @@ class RunFolder:
         return removed
 
     def _supersede(self) -> None:
-        """Begin a new record, and remember the names in the old one: what is not made again must go."""
+        """Start a new record and keep the names of the old one, so that results not created again can be removed."""
         record, names = self.path / RECORD, self.path / _SUPERSEDED
         if not record.exists():
             return

@@ -1,4 +1,4 @@
-"""The gate of a run: decides by a run's admission rules, from an instance's header alone, whether it may leave."""
+"""Gate of a run: applies the admission rules to an instance's header."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ if TYPE_CHECKING:
 
 _CHARSET = 0x00080005
 _ALWAYS_THERE = frozenset({SOP_CLASS, MODALITY})
-"""Attributes that every instance has to have (PS3.3 sections C.12.1 and C.7.3.1): without them a rule is undecided."""
+"""Attributes that every instance must have (PS3.3 sections C.12.1 and C.7.3.1); without them a rule cannot be
+evaluated."""
 _BURNED_IN_WORDS = {"YES": "yes", "NO": "no", "": "absent"}
 _STORAGE = "1.2.840.10008.5.1.4.1.1"
-"""What all storage SOP Classes begin with (PS3.6 table A-1); those of a kind have the next component in common."""
+"""Prefix of all storage SOP Classes (PS3.6 table A-1). SOP Classes of one kind share the next component."""
 _SECONDARY_CAPTURE, _PRESENTATION_STATE = f"{_STORAGE}.7", f"{_STORAGE}.11"
 _REPORT, _DOCUMENT = f"{_STORAGE}.88", f"{_STORAGE}.104"
 _RAW_DATA = f"{_STORAGE}.66"
@@ -52,11 +53,11 @@ _U16 = Struct("<H")
 
 
 class _Unreadable(Exception):  # noqa: N818 - an answer, caught below
-    """A value cannot be understood."""
+    """Value that cannot be interpreted."""
 
 
 class Gate:
-    """Decides about one instance after the other. It can be pickled.
+    """Decides which instances may leave. It can be pickled.
 
     Args:
         admission: The rules.
@@ -69,21 +70,21 @@ class Gate:
     def _begin(self) -> None:
         rules = (*self._admission.refuse, *self._admission.admit)
         self._tags: frozenset[int] = frozenset().union(*(rule.tags for rule in rules))
-        # An attribute out of its place must not pass for an absent one.
+        # An attribute out of order must not be mistaken for an absent one.
         self._wanted = ElementFinder(self._tags | {_CHARSET}, to_the_end=True)
 
     def __reduce__(self) -> tuple[type[Gate], tuple[Admission]]:
         return type(self), (self._admission,)
 
     def refusal(self, source: Source) -> str | None:
-        """Return the name of the rule that keeps an instance back; None where it may leave.
+        """Return the name of the rule that refuses an instance, or None if it may leave.
 
         Raises:
             InvalidDicomError: It is not DICOM, or ends in its header.
             OSError: It cannot be read.
         """
         if source.size == 0:
-            return None  # no instance: what is said of it is said elsewhere
+            return None  # not an instance: reported elsewhere
         try:
             header = _Header(self._elements(source), source.size)
             header.check(self._tags)
@@ -96,7 +97,7 @@ class Gate:
         return None if admitted else NOT_ADMITTED
 
     def _elements(self, source: Source) -> dict[int, tuple[str, bytes]]:
-        """Return VR and value of the attributes that the rules ask for."""
+        """Return VR and value of the attributes that the rules refer to."""
         try:
             with quiet():
                 file = EncodedFile(source)
@@ -112,7 +113,7 @@ class Gate:
 
 
 class _Header:
-    """The attributes of one instance that the rules ask for."""
+    """Attributes of one instance that the rules refer to."""
 
     def __init__(self, elements: Mapping[int, tuple[str, bytes]], size: int) -> None:
         self._elements = elements
@@ -120,10 +121,12 @@ class _Header:
         self._encodings = encodings_of(elements.get(_CHARSET, ("", b""))[1])
 
     def check(self, tags: frozenset[int]) -> None:
-        """Read everything that the rules ask for, so that no order of conditions hides what cannot be read.
+        """Read every attribute that the rules refer to.
+
+        An unreadable one is then found whatever the order of conditions.
 
         Raises:
-            _Unreadable: A value cannot be understood, or one that has to be there is not.
+            _Unreadable: A value cannot be interpreted, or a required one is missing.
         """
         for tag in tags:
             if tag in (ROWS, COLUMNS):
@@ -136,7 +139,7 @@ class _Header:
             self._burned_in()
 
     def meets(self, rule: AdmissionRule) -> bool:
-        """Return whether all conditions of a rule are met."""
+        """Return whether the instance meets all conditions of a rule."""
         return (
             (rule.sop_class is None or self._sop_class in rule.sop_class)
             and (rule.kind is None or any(map(self._is_of, rule.kind)))
@@ -208,7 +211,7 @@ class _Header:
         return number
 
     def _texts(self, tag: int) -> list[str]:
-        """Return the values of an attribute, without padding and with small letters."""
+        """Return the values of an attribute in lower case, without padding."""
         vr, value = self._elements.get(tag, ("", b""))
         if not value.strip(b"\0 "):
             return []

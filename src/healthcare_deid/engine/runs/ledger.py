@@ -1,4 +1,4 @@
-"""The books of a run: what became of every entry, decided in one place whatever the order and the workers."""
+"""Ledger of a run: decides and counts the outcome of every entry, regardless of order and workers."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ _LOCKS = 64
 
 
 class Ledger:
-    """What became of the entries so far. `settle` may be called by several threads.
+    """Outcomes of the entries so far. Several threads may call `settle`.
 
     Args:
-        store: Where results go.
-        record: What is written about every result.
-        recorded: What the record told of when the run began.
-        names: How results are called.
-        name_map: Which file became which.
-        again: Results that are there are made again.
-        strict: What is no DICOM file is a failure.
+        store: Destination of the results.
+        record: Record of the run.
+        recorded: Results recorded before this run began.
+        names: Naming of results.
+        name_map: Map from source names to result names.
+        again: Whether to create existing results again.
+        strict: Whether files that are not DICOM count as failures.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Ledger:
         self._still_read: int | None = None
 
     def settle(self, found: Found) -> None:
-        """Decide what becomes of what a worker found, and see that it does."""
+        """Decide the outcome of what a worker found, and carry it out."""
         if found.trouble is not None:
             with self._lock:
                 self._note(found, found.trouble)
@@ -85,21 +85,21 @@ class Ledger:
                 self._refused[found.refused] += 1
             return
         key = key_of(found.result)
-        with self._locks[key[0] % _LOCKS]:  # a result is written outside the ledger's own lock
+        with self._locks[key[0] % _LOCKS]:  # results are written outside the ledger's own lock
             self._settle(found, key)
 
     def flush(self) -> None:
-        """Hand what was written to the operating system."""
+        """Flush what was written to the operating system."""
         with self._lock:
             self._record.flush()
             if self._name_map is not None:
                 self._name_map.flush()
 
     def progress(self, total: int | None) -> TreeProgress:
-        """Return how far the run is.
+        """Return the progress of the run.
 
         Args:
-            total: How many entries there are, if that is known.
+            total: Number of entries, if known.
         """
         with self._lock:
             counts = (
@@ -113,7 +113,7 @@ class Ledger:
             return TreeProgress(None if total is None else max(total, sum(counts)), *counts)
 
     def report(self, run: Path) -> TreeReport:
-        """Return what became of everything."""
+        """Return the report of the run."""
         failures = tuple(sorted(self._failures, key=lambda failure: failure.path))
         return TreeReport(
             found=self._succeeded + self._duplicates + self._skipped + len(failures) + self._refused.total(),
@@ -132,13 +132,13 @@ class Ledger:
         )
 
     def warn(self, text: str, times: int = 1) -> None:
-        """Count a warning; none where it comes no times."""
+        """Count a warning; 0 times counts nothing."""
         if times:
             with self._lock:
                 self._warnings[text] += times
 
     def close(self) -> None:
-        """Write what was put off, and close the record."""
+        """Close the claims and the record."""
         self._claims.close()
         self._record.close()
 
@@ -178,7 +178,7 @@ class Ledger:
             return
         with self._lock:
             if decision.displaced:
-                self._record.withdraw(found.result)  # first: killed here, the run makes the result again
+                self._record.withdraw(found.result)  # first, so that a run killed here creates the result again
             elif known is not None:
                 self._record.supersede()
         try:
@@ -201,7 +201,7 @@ class Ledger:
             self._map(found)
 
     def _not_written(self, found: Found, key: bytes, error: OSError | EngineError) -> None:
-        """Count a result that could not be written: nothing is left in its place, and nobody has its name."""
+        """Count a result that could not be written, remove what is left of it, and release its name."""
         _drop(found.staged)
         number = error.errno if isinstance(error, OSError) else None
         words = (
@@ -220,7 +220,7 @@ class Ledger:
     def _displace(
         self, displaced: Displaced | None, result: str, failure: Callable[[str, str, bytes], Failure]
     ) -> None:
-        """Count sources of this run as failures that had been counted as something else."""
+        """Count sources as failures that this run had counted otherwise before."""
         if displaced is None:
             return
         if displaced.skipped:

@@ -1,6 +1,6 @@
-"""One run at a time: locks that the operating system takes back when a process ends, however it ends.
+"""Lock for one run at a time. The operating system releases it when the process ends, however it ends.
 
-A worker inherits them, so that a run that was killed is over when the last of its workers has noticed.
+Workers inherit the lock, so a killed run is over only when its last worker has ended.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 
 _POLL = 0.05
 _ORPHANS_END_WITHIN = 60.0
-"""Seconds: a worker without its run ends with the file it has in hand."""
+"""Seconds to wait for orphaned workers, which end after their current file."""
 _FAR = 1 << 20
-"""Windows locks bytes against reading too: one that is behind the text."""
+"""Offset of the locked byte, beyond the text: Windows prevents reading locked bytes."""
 _TAKEN = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
 
 
 class RunLock:
-    """The right to write to a destination and its run folder; a context.
+    """Exclusive right to write to a destination and its run folder, as a context manager.
 
     Args:
-        file: The lock's file, in the run folder; it says whose the lock is.
-        name: The run's name.
-        destination: A folder of this machine that is locked too, because it may have another run folder.
+        file: Lock file in the run folder. It names the owner.
+        name: Name of the run.
+        destination: Local folder to lock as well, because another run folder may use it.
 
     Attributes:
-        descriptors: What a worker inherits, while the lock is held.
+        descriptors: File descriptors that workers inherit while the lock is held.
 
     Raises:
-        RunRefused: Another run has it.
+        RunRefused: Another run holds the lock.
     """
 
     def __init__(self, file: Path, name: str, destination: Path | None) -> None:
@@ -102,14 +102,14 @@ class RunLock:
 
 
 def _is_zombie(process: int) -> bool:
-    """Return whether a process has ended and only its parent has not asked yet; False where that is not told."""
+    """Return whether a process is a zombie; False if the system does not say."""
     with suppress(OSError), open(f"/proc/{process}/stat", "rb") as file:  # noqa: PTH123 - not a path of ours
         return file.read().rpartition(b")")[2].split()[:1] == [b"Z"]
     return False
 
 
 def _lock(descriptor: int) -> bool:
-    """Take a lock, for this process and those that inherit the descriptor; return whether it was free."""
+    """Try to take the lock for this process and those that inherit the descriptor; return whether it was free."""
     try:
         if os.name == "nt":
             import msvcrt

@@ -1,6 +1,6 @@
-"""The manifest of a run: what its results were made with, and a digest by which a later run knows whether it fits.
+"""Manifest of a run: the settings its results were made with, and their digest, which a later run compares.
 
-It holds no identity and no key: whatever is secret is named by a fingerprint.
+It holds no PHI and no key. Secrets appear as fingerprints.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.runs.engine import Engine
 
 SCHEMA = 1
-"""Version of the manifest's form: raised when a reader of the old one could misread the new one."""
+"""Version of the format, raised when an old reader could misread a new file."""
 FILE = "manifest.json"
 _KEYS = frozenset({"cryptoKey", "wrappedKey"})
 """Fields of the API's messages that hold keys."""
 _ABSENT = object()
 _PLAIN = (bool, int, float, str, bytes, re.Pattern, Enum, Mapping, tuple, list, set, frozenset, type(None))
 _NO_RESULT = frozenset({"threads", "max_inflated", "max_frame_pixels"})
-"""Options that make no result another one: how fast it is there, and whether it is."""
+"""Options that do not change a result, only its speed or whether it is made at all."""
 
 
 @dataclass(slots=True)
 class Manifest:
-    """What a run's results were made with.
+    """Settings that a run's results were made with.
 
     Attributes:
-        settings: Whatever the results hang on; the digest is over these.
-        secret_place: Where the secret was, when it is not the caller's own.
-        runs: One entry for each time that the run was started: its name, when, by which command, and its counts.
+        settings: Everything that the results depend on. The digest covers it.
+        secret_place: Place of the secret, if the caller did not give one.
+        runs: One entry for each start of the run: name, times, command and counts.
     """
 
     settings: dict[str, Any]
@@ -101,12 +101,12 @@ class Manifest:
             file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
     def differences(self, new: Manifest) -> tuple[str, ...]:
-        """Return in words how another run's settings differ."""
+        """Return the differences to another run's settings, in words."""
         return tuple(_differences("", self.settings, new.settings))
 
 
 def settings_of(deidentifier: Engine, **run: object) -> dict[str, Any]:
-    """Return what the results of a deidentifier hang on.
+    """Return the settings that the results of a deidentifier depend on.
 
     Args:
         deidentifier: The deidentifier.
@@ -124,7 +124,7 @@ def settings_of(deidentifier: Engine, **run: object) -> dict[str, Any]:
             "secret": None if secret is None else ProjectSecret(secret).fingerprint,
             "masks": _masks(deidentifier),
             "recipients": [f"file {fingerprint_of(Path(one).read_bytes())}" for one in given.recipients],
-            # Patterns look for names, and the path of a vault may be told after a patient.
+            # A pattern may contain a name, and so may the path of a vault.
             "replace": [f"pattern {fingerprint_of(repr(tuple(one)).encode())}" for one in given.replace],
             "vault": None if given.vault is None else f"file {fingerprint_of(os.fsencode(given.vault))}",
         },
@@ -134,7 +134,7 @@ def settings_of(deidentifier: Engine, **run: object) -> dict[str, Any]:
 
 
 def _masks(deidentifier: Engine) -> str | None:
-    """Return a fingerprint of what the masks say, from whichever files."""
+    """Return a fingerprint of the masks' content, whatever files it comes from."""
     masks = deidentifier.options.masks
     if not masks:
         return None
@@ -154,15 +154,15 @@ def _without_keys(value: Any, name: str = "") -> Any:
 
 
 def _described(value: object) -> Any:
-    """Return an argument as JSON: secrets by fingerprint, objects by what they say of themselves, or their class."""
+    """Return an argument as JSON. Secrets become fingerprints; objects, their own description or their class."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, bytes):
         return f"key {fingerprint_of(value)}"
     if isinstance(value, Mapping):
         items = sorted((repr(key), repr(_described(item))) for key, item in value.items())
-        return f"{len(items)} entries {fingerprint_of(repr(items).encode())}"  # their keys may tell who somebody is
-    if isinstance(value, set | frozenset):  # its order is another one in every process
+        return f"{len(items)} entries {fingerprint_of(repr(items).encode())}"  # keys may identify a patient
+    if isinstance(value, set | frozenset):  # the order differs between processes
         words = sorted(repr(_described(item)) for item in cast("frozenset[object]", value))
         return f"{len(words)} entries {fingerprint_of(repr(words).encode())}"
     if isinstance(value, tuple | list):
@@ -176,7 +176,7 @@ def _described(value: object) -> Any:
         return _described(value.value)
     if is_dataclass(value) and not isinstance(value, type):
         parts: Any = value
-        # A table grows by every run: which file it is may change, what is in it does.
+        # A table grows with every run, so neither its path nor its content is compared.
         return {
             one.name: "a file" if isinstance(part := getattr(parts, one.name), os.PathLike) else _described(part)
             for one in fields(parts)
@@ -185,7 +185,7 @@ def _described(value: object) -> Any:
 
 
 def _object(value: object) -> str:
-    """Return an object's class and, by a fingerprint, its attributes, but for what objects among them hold."""
+    """Return an object's class and a fingerprint of its attributes; of attributes that are objects, the class only."""
     kind = value if isinstance(value, type | FunctionType) else type(value)
     name = f"{kind.__module__}.{kind.__qualname__}"
     state: dict[str, Any] = {} if kind is value else getattr(value, "__dict__", {})

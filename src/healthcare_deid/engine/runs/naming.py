@@ -1,4 +1,4 @@
-"""Names of a folder's results: file and folder names are PHI as often as not."""
+"""Names of results. File and folder names often contain PHI."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _HEADING = ("source", "result")
 
 
 class NameMap:
-    """A CSV file that says which file became which, for its owner only: the source's names may tell who it is.
+    """CSV file that maps source names to result names.
 
-    It is kept over runs: rows are added, and none comes twice.
+    Only its owner may read it, because source names may identify patients. It is kept across runs:
+    rows are added, and none is repeated.
 
     Args:
         path: The file.
@@ -44,7 +45,7 @@ class NameMap:
         os.ftruncate(descriptor, _whole_rows(path))
         self._file = os.fdopen(descriptor, "r+", encoding="utf-8", errors="surrogateescape", newline="")
         if os.name == "posix":
-            path.chmod(OWNER_ONLY)  # it may have been there, open to others
+            path.chmod(OWNER_ONLY)  # an existing file may have been readable by others
         try:
             self._load()
         except BaseException:
@@ -53,24 +54,24 @@ class NameMap:
             raise
 
     def add(self, source: str, result: str) -> None:
-        """Write a row, unless it is there."""
+        """Write a row unless it exists."""
         if self._is_new(source, result, fresh=True):
             self._writer.writerow((source, result))
 
     def withdraw(self, source: str, result: str) -> None:
-        """Take a row back: another file became this result."""
+        """Withdraw a row, because another file became this result."""
         self._wrong.add(_row_key(source, result))
 
     def replace(self, result: str) -> None:
-        """Take the rows of earlier runs about a result back: another file becomes it."""
+        """Withdraw the rows of earlier runs for a result, because another file becomes it."""
         self._replaced.add(result)
 
     def flush(self) -> None:
-        """Hand everything to the operating system."""
+        """Flush everything to the operating system."""
         self._file.flush()
 
     def close(self) -> None:
-        """Close the file; without the rows that were taken back."""
+        """Close the file and drop withdrawn rows."""
         self._file.close()
         if self._wrong or self._replaced:
             self._write_again()
@@ -93,7 +94,7 @@ class NameMap:
         )
 
     def _load(self) -> None:
-        """Remember the rows that are there."""
+        """Read the existing rows."""
         rows = csv.reader(self._file)
         heading = next(rows, None)
         if heading not in (None, list(_HEADING)):
@@ -120,9 +121,9 @@ def _row_key(source: str, result: str) -> bytes:
 
 
 def _whole_rows(path: Path) -> int:
-    """Return how many bytes of a map the rows have that are there to their end: a killed process may have cut one off.
+    """Return the length in bytes of all complete rows; a killed process may have left a partial one.
 
-    A file of one line without an end is left to whoever asks what it is.
+    A file that is a single unterminated line is not judged here.
     """
     whole = position = quotes = 0
     with path.open("rb") as file:
@@ -135,15 +136,15 @@ def _whole_rows(path: Path) -> int:
 
 
 def default_run(destination: Path) -> Path:
-    """Return the run folder of a destination for which none is named: beside it."""
+    """Return the default run folder, beside the destination."""
     return destination.with_name(f"{destination.name}.run")
 
 
 def refuse_inside(argument: str, path: Path, source: Path | None, destination: Path | None) -> None:
-    """Refuse a path that would stand among the originals or the results.
+    """Raise ValueError if a path is inside the source or the destination.
 
     Raises:
-        ValueError: It does.
+        ValueError: It is.
     """
     if destination is not None and path.resolve().is_relative_to(destination.resolve()):
         raise ValueError(f"{argument} is inside the destination: it would go with the results")

@@ -1,7 +1,7 @@
-"""Object stores as source and as destination of a run: ``s3://bucket/prefix``, ``memory://name``, through fsspec.
+"""Object stores as source and destination of a run, through fsspec: ``s3://bucket/prefix``, ``memory://name``.
 
-An object has its name when all of it is there, so nothing is written beside its place and moved. A store that writes by
-and by is no destination. Nothing here tells an object's name or a URL in an error.
+An object appears under its name when it is complete, so results need no temporary name. A store without this property
+is not accepted as a destination. Errors never contain an object's name or URL.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 MEMORY = "memory"
 WHOLE = frozenset({MEMORY, "s3", "s3a"})
-"""Schemes of stores in which an object appears whole, as tests have seen."""
+"""Schemes of stores in which objects appear atomically, as verified by tests."""
 _AT_ONCE = 1 << 26
-"""Bytes that are sent in one request."""
+"""Bytes sent in one request."""
 _ITSELF = 1
-"""Number of the one entry of a source that is an object and not a prefix."""
+"""Number of the only entry when the source is a single object and not a prefix."""
 
 
 class _Bucket:
-    """A place in an object store. It can be pickled: every process opens the store anew.
+    """Location in an object store. It can be pickled; every process opens the store anew.
 
     Args:
         url: The URL.
@@ -49,7 +49,7 @@ class _Bucket:
         self._open()
 
     def _open(self) -> None:
-        # What this run has written counts, and not what was listed before.
+        # Avoid a stale listing: objects written by this run count.
         options = {"use_listings_cache": False, "skip_instance_cache": True}
         self._system, path = file_system(self._given, **options)
         self._root = path.rstrip("/")
@@ -65,17 +65,18 @@ class _Bucket:
 
     @property
     def url(self) -> str:
-        """The URL, in fsspec's own spelling."""
+        """URL in fsspec's own spelling."""
         return str(self._system.unstrip_protocol(self._root))
 
     def _sizes(self) -> dict[str, int]:
-        """Return the sizes of all objects below the place, by name; one whose name is the place has an empty name.
+        """Return the sizes of all objects below this location, by relative name.
 
-        They are listed flat: a list by folders would lose what has an empty part in its name (``a//b``).
+        An object at the location itself has an empty name. The listing is flat, because listing by folders would lose
+        names with an empty part (``a//b``).
         """
         with _told():
             found: dict[str, dict[str, Any]] = self._system.find(self._root, detail=True)
-        # An object that ends in a slash and is empty stands for a folder.
+        # An empty object whose name ends in a slash stands for a folder.
         return {
             name[len(self._root) + 1 :]: info["size"]
             for name, info in found.items()
@@ -84,7 +85,7 @@ class _Bucket:
 
 
 class ObjectOriginals(_Bucket):
-    """The objects below a prefix, or one object.
+    """Objects below a prefix, or a single object.
 
     Args:
         url: The URL.
@@ -93,10 +94,10 @@ class ObjectOriginals(_Bucket):
     folder = None
 
     _listed: dict[str, int] | None = None
-    """A listing that was counted and is not yet used: a bucket is listed once a run."""
+    """Listing made for the count and not used yet, so that a bucket is listed once a run."""
 
     def count(self) -> int | None:
-        """Return how many objects there are."""
+        """Return the number of objects."""
         self._listed = self._sizes()
         return len(self._listed)
 
@@ -119,7 +120,7 @@ class ObjectOriginals(_Bucket):
         """Yield a temporary file that holds the object's bytes.
 
         Raises:
-            EngineError: It cannot be read, or has another length than when it was listed.
+            EngineError: It cannot be read, or its length has changed since it was listed.
         """
         with temporary_file() as path:
             with _told():
@@ -131,13 +132,13 @@ class ObjectOriginals(_Bucket):
 
 
 class ObjectStore(_Bucket, StagedStore):
-    """The objects below a prefix, as destination.
+    """Objects below a prefix, as a destination.
 
     Args:
         url: The URL.
 
     Raises:
-        ConfigError: Results would not appear whole there.
+        ConfigError: Results would not appear atomically there.
     """
 
     def __init__(self, url: str) -> None:
@@ -158,7 +159,7 @@ class ObjectStore(_Bucket, StagedStore):
         yield from self._sizes()
 
     def has(self, name: str, size: int | None = None) -> bool:
-        """Return whether an object is there, in that length."""
+        """Return whether an object of that length exists."""
         with _told():
             try:
                 info = self._system.info(f"{self._root}/{name}")
@@ -167,7 +168,7 @@ class ObjectStore(_Bucket, StagedStore):
         return info["type"] == "file" and size in (None, info["size"])
 
     def commit(self, staged: Path, name: str) -> None:
-        """Send the staged file.
+        """Upload the staged file.
 
         Raises:
             OSError: It cannot be read.
@@ -189,12 +190,12 @@ class ObjectStore(_Bucket, StagedStore):
 
 @contextmanager
 def _told() -> Generator[None]:
-    """Let only errors out whose text names nothing: those of stores quote buckets and keys."""
+    """Replace errors of the store, whose texts quote buckets and keys."""
     try:
         yield
     except (DeidError, MemoryError):
         raise
-    except Exception as error:  # noqa: BLE001 - every store has errors of its own
+    except Exception as error:  # noqa: BLE001 - every store raises its own exceptions
         number = error.errno if isinstance(error, OSError) else None
         if number is None:
             number = errno.ENOENT if isinstance(error, FileNotFoundError) else 0

@@ -1,4 +1,4 @@
-"""Where the originals of a run come from: a folder, a file, a list of paths, or whatever else can list and read."""
+"""Sources of a run: a folder, a file, a list of paths, or anything else that can list and read entries."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _NOWHERE = "the link leads nowhere, or to itself"
 
 
 class Trouble(NamedTuple):
-    """The reason why something in a source is not read.
+    """Reason why an entry of a source is not read.
 
     Attributes:
-        reason: A short, stable word.
-        text: The same for a person; no names.
-        ignored: Whether it is passed over, and not a failure.
+        reason: Short, stable word.
+        text: The same in words, without names.
+        ignored: Whether it is ignored instead of counted as a failure.
     """
 
     reason: str
@@ -38,14 +38,14 @@ PARTIAL = Trouble("partial", "a half-written file of another run", ignored=True)
 
 
 class Entry(NamedTuple):
-    """One thing in a source.
+    """Entry of a source.
 
     Attributes:
-        name: Relative, with ``/``.
-        trouble: Why it is not read, if it is not.
-        data: Its bytes, where the source can only be read from its beginning to its end.
-        number: Its place in the source, where two may have one name.
-        size: How many bytes it has, where the source says so.
+        name: Relative name, with ``/``.
+        trouble: Reason why it is not read, or None.
+        data: Its bytes, if the source can only be read sequentially.
+        number: Its position, if the source may repeat names.
+        size: Its size in bytes, if known.
     """
 
     name: str
@@ -57,20 +57,20 @@ class Entry(NamedTuple):
 
 @runtime_checkable
 class Originals(Protocol):
-    """The originals of a run. It can be pickled: every worker has one."""
+    """Originals of a run. It can be pickled; every worker has a copy."""
 
     @property
     def folder(self) -> Path | None:
-        """The folder or file it is, where it is one of this machine."""
+        """Local folder or file, if it is one."""
         ...
 
     @property
     def url(self) -> str:
-        """Where it is otherwise; results may not go to the same place. Never printed."""
+        """Location if it is not local. Results must not go to the same place. Never printed."""
         ...
 
     def entries(self) -> Iterator[Entry]:
-        """Yield what is there, in a fixed order.
+        """Yield the entries in a fixed order.
 
         Raises:
             OSError: The source itself cannot be listed.
@@ -78,21 +78,21 @@ class Originals(Protocol):
         ...
 
     def count(self) -> int | None:
-        """Return how many entries there are; None where only reading all of them would tell."""
+        """Return the number of entries, or None if counting would mean reading all of them."""
         ...
 
     def opened(self, entry: Entry) -> AbstractContextManager[Path]:
-        """Return a context in which an entry's bytes are a file of this machine.
+        """Return a context manager that yields a local file with the entry's bytes.
 
         Raises:
             OSError: It cannot be read.
-            EngineError: The same, in words of its own that quote nothing.
+            EngineError: The same, with a text that quotes nothing.
         """
         ...
 
 
 class FolderOriginals:
-    """The files below a folder. Links to files are followed, links to folders are not.
+    """Files below a folder. Links to files are followed, links to folders are not.
 
     Args:
         folder: The folder.
@@ -109,11 +109,11 @@ class FolderOriginals:
         return self._folder
 
     def count(self) -> int | None:
-        """Return how many entries there are."""
+        """Return the number of entries."""
         return sum(1 for _ in self.entries())
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every file, and what cannot be one; a folder that cannot be listed is an entry with its trouble."""
+        """Yield every file, and an entry with its trouble for anything that cannot be read or listed."""
         stack = [""]
         while stack:
             relative = stack.pop()
@@ -135,7 +135,7 @@ class FolderOriginals:
 
 
 class FileOriginals:
-    """One file.
+    """Single file.
 
     Args:
         file: The file.
@@ -152,11 +152,11 @@ class FileOriginals:
         return self._file
 
     def count(self) -> int | None:
-        """Return that there is one entry."""
+        """Return 1."""
         return 1
 
     def entries(self) -> Iterator[Entry]:
-        """Yield the file, by its own name."""
+        """Yield the file under its own name."""
         yield Entry(self._file.name)
 
     @contextmanager
@@ -167,7 +167,7 @@ class FileOriginals:
 
 
 class ListOriginals:
-    """Files and folders that are listed one by one. Their entries are called as the list calls them.
+    """Files and folders given as a list. Entries have the names used in the list.
 
     Args:
         paths: The files and folders.
@@ -183,15 +183,15 @@ class ListOriginals:
 
     @property
     def folder(self) -> Path | None:
-        """The one path, where the list has one."""
+        """The only path of the list, or None if it has several."""
         return self.paths[0] if len(self.paths) == 1 else None
 
     def count(self) -> int | None:
-        """Return how many entries there are."""
+        """Return the number of entries."""
         return sum(1 for _ in self.entries())
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every file, those below a listed folder included."""
+        """Yield every file, including those below listed folders."""
         for path in self.paths:
             name = path.as_posix()
             if path.is_dir():
@@ -209,9 +209,9 @@ class ListOriginals:
 
 
 def result_name(name: str) -> str | None:
-    """Return an entry's name as a result can have it; None where it leads out of a folder, or is a partial file's.
+    """Return an entry's name as a result name, or None if it leads out of the folder or is a partial file's.
 
-    It is relative, and one place has one name: an archive may call its members ``/a``, ``./a`` and ``b//c``.
+    The result is relative and normalized: an archive may contain ``/a``, ``./a`` and ``b//c``.
     """
     parts = PurePosixPath(name).parts
     if ".." in PurePosixPath(name.replace("\\", "/")).parts or PureWindowsPath(name).drive:
@@ -220,9 +220,9 @@ def result_name(name: str) -> str | None:
 
 
 def _listed(folder: Path) -> tuple[list[str], list[str], dict[str, Trouble]]:
-    """Return the names of the folders in a folder, those of all else, and why some of these are not read.
+    """Return the names of subfolders, the names of everything else, and the troubles of those that cannot be read.
 
-    Names only: entries of a folder with a million files would take four times the memory.
+    Only names are kept; entries would take four times the memory for a million files.
 
     Raises:
         OSError: It cannot be listed.
@@ -242,7 +242,7 @@ def _listed(folder: Path) -> tuple[list[str], list[str], dict[str, Trouble]]:
 
 
 def _trouble(entry: os.DirEntry[str]) -> Trouble | None:
-    """Return why an entry of a folder that is no folder is not read."""
+    """Return the reason why an entry that is not a folder is not read, or None."""
     if entry.name.endswith(PARTIAL_SUFFIX):
         return PARTIAL
     try:
@@ -251,7 +251,7 @@ def _trouble(entry: os.DirEntry[str]) -> Trouble | None:
         if entry.is_dir():
             return Trouble("link-to-folder", _LINK_TO_FOLDER, ignored=True)
     except OSError:
-        pass  # a link to itself
+        pass  # a link that leads to itself
     return _trouble_of(entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110 - once a file
 
 

@@ -1,7 +1,7 @@
-"""A quarantine: copies of the sources that failed, each with its reason, for their owner only.
+"""Quarantine: copies of failed sources with their reasons, readable by their owner only.
 
-It holds originals, so it is never in the run folder, among the results, or in the source. Copies and no links: what is
-repaired here must not change an original.
+It holds originals, so it must not be inside the run folder, the results or the source. It holds copies instead of
+links, so that repairs do not change an original.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _OWNER_ONLY_FOLDER = 0o700
 
 
 class Quarantine:
-    """A folder for sources that failed. It holds those of the last pass of a run.
+    """Folder of sources that failed in the last pass of a run.
 
     Args:
-        folder: The folder; made when it is needed.
+        folder: Folder, created when needed.
 
     Raises:
         ValueError: The folder holds something else.
@@ -45,7 +45,7 @@ class Quarantine:
             raise ValueError("quarantine: the folder holds something else; name a new one")
 
     def fill(self, source: Originals, failures: Iterable[Failure]) -> None:
-        """Copy the sources that failed, list them, and take out what no longer fails.
+        """Copy and list the sources that failed, and remove those that no longer fail.
 
         Raises:
             OSError: The source cannot be listed, or the list cannot be written.
@@ -71,7 +71,7 @@ class Quarantine:
             (self._folder / name).unlink(missing_ok=True)
 
     def _earlier(self) -> Iterator[str]:
-        """Yield the names of the copies that an earlier pass made."""
+        """Yield the names of copies made by an earlier pass."""
         if not (self._folder / LIST).is_file():
             return
         with (self._folder / LIST).open(encoding="utf-8", newline="", errors="surrogateescape") as file:
@@ -81,7 +81,7 @@ class Quarantine:
                     yield name
 
     def _rows(self, source: Originals, failed: dict[str, list[Failure]]) -> Iterator[tuple[str, ...]]:
-        """Copy the files; yield what is listed of each failure. What is no file, or cannot be read, has no copy."""
+        """Copy the files and yield a row for each failure. Anything that cannot be read has no copy."""
         for entry in source.entries():
             failures = failed.get(entry.name)
             if not failures:
@@ -92,7 +92,7 @@ class Quarantine:
             yield from (("", failure.reason, failure.text, failure.path) for failure in failures)
 
     def _copied(self, source: Originals, entry: Entry) -> str:
-        """Return the name of an entry's copy; empty where there can be none."""
+        """Return the name of an entry's copy, or an empty text if there can be none."""
         if entry.trouble is not None:
             return ""
         try:

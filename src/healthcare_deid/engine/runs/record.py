@@ -1,11 +1,11 @@
-"""The record of a run: a line of JSON for every result, that says what was done to it; no values.
+"""Record of a run: one line of JSON per result, with every change and without values.
 
-The first line is a header with the schema's version and the manifest's digest; its ``result`` is null. Every other
-line is about the result it names, and of two about one result the last counts. Lists of changes, of warnings and of
-tags that were kept with a value are the same for nearly all instances of a series: a list is written where it first
-comes up, as ``{"id": …, "list": […]}``, and then called by its id. `read_record` puts the lists back.
+The first line is a header with the schema version and the manifest's digest; its ``result`` is null. Every other line
+is about one result. If a result has several lines, the last one counts. Lists of changes, warnings and kept tags repeat
+for nearly all instances of a series, so a list is written once, as ``{"id": …, "list": […]}``, and referred to by its
+id afterwards. `read_record` resolves the ids.
 
-Results are called by their new UIDs, unless the source's names were asked for: then the record has those.
+Results are named by their new UIDs, or by the source's names if the run keeps those.
 """
 
 from __future__ import annotations
@@ -29,43 +29,43 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.results import DeidentifyResult
 
 SCHEMA = 1
-"""Version of the record's form: raised when a reader of the old one could misread the new one."""
+"""Version of the format, raised when an old reader could misread a new file."""
 _LONGEST_HEADER = 1 << 12
 _CHANGE_FIELDS = [field.name for field in fields(Change)]
 _REDACTION_FIELDS = [field.name for field in fields(Redaction)]
 _LOOK_FIELDS = [field.name for field in fields(PictureLook)]
 _MOST_KNOWN = 1 << 14
 _LISTS = {"changes": "changes", "warnings": "warnings", "keptTags": "kept_tags"}
-"""Lists by their name in the record → in `RecordEntry`; records of earlier releases lack the last one."""
+"""Lists: name in the record → name in `RecordEntry`. Records of earlier releases lack the last one."""
 
 
 class Told(NamedTuple):
-    """A list of the record, as JSON, and what it is called."""
+    """List of the record as JSON, with its id."""
 
     id: str
     text: str
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Return a list with the id that its content gives it."""
+        """Return a list with the id derived from its content."""
         return cls(hashlib.sha256(text.encode()).hexdigest()[:16], text)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordEntry:
-    """One result's line, its lists apart: small, so that it travels between processes cheaply.
+    """Line of one result with its lists kept apart, small enough to pass between processes cheaply.
 
     Attributes:
         result: The result's name.
         source: SHA-256 of its source.
-        size: Bytes of the result.
-        kept: How many data elements are as they were.
-        looks: What became of elements that hold pictures, as JSON.
-        redactions: Rectangles covered, as JSON.
-        changes: Changes to data elements; an empty text where the worker has sent the list before.
+        size: Size of the result in bytes.
+        kept: Number of unchanged data elements.
+        looks: Outcome for each element that holds pictures, as JSON.
+        redactions: Covered rectangles as JSON.
+        changes: Changes to data elements; empty text if the worker has sent the list before.
         warnings: The same for warnings.
         kept_tags: The same for the tags of attributes that were kept with a value.
-        still_read: Lines that the second OCR reads in the result; None where it did not look.
+        still_read: Lines that the second OCR still reads in the result; None if it did not look.
     """
 
     result: str
@@ -79,14 +79,36 @@ class RecordEntry:
     kept_tags: Told
     still_read: int | None = None
 
+    @classmethod
+    def of_line(cls, line: dict[str, Any], *, size: int, redactions: list[Any], changes: list[Any]) -> Self:
+        """Return the entry of a recorded result of which only the pixels have changed.
+
+        Args:
+            line: Its line in the record.
+            size: Its new size in bytes.
+            redactions: All covered rectangles, as JSON values.
+            changes: All changes to data elements, as JSON values.
+        """
+        return cls(
+            line["result"],
+            bytes.fromhex(line["source"]),
+            size,
+            line["kept"],
+            _json(line["looks"]),
+            _json(redactions),
+            Told.of(_json(changes)),
+            Told.of(_json(line["warnings"])),
+            Told.of(_json(line.get("keptTags", []))),
+        )
+
 
 class EntryMaker:
-    """Makes entries of results; a list that it has told of before is not told again."""
+    """Creates entries. A list that was sent before is not sent again."""
 
     def __init__(self) -> None:
         self._told: set[str] = set()
         self._known: dict[object, tuple[Told, ...]] = {}
-        """Lists by what tells them from others: cheaper than to write them down each time."""
+        """Lists by signature, which is cheaper than encoding them each time."""
 
     def entry(self, name: str, source: bytes, size: int, result: DeidentifyResult) -> RecordEntry:
         """Return a result's entry."""
@@ -107,7 +129,7 @@ class EntryMaker:
         )
 
     def _header(self, result: DeidentifyResult) -> tuple[Told, ...]:
-        """Return the lists of what was changed and of what was kept."""
+        """Return the lists of changes and of kept tags."""
         signature = result.signature()
         if signature is not None and (known := self._known.get(signature)) is not None:
             return known
@@ -140,14 +162,14 @@ def _fields(names: list[str], item: object) -> dict[str, Any]:
 
 
 class RecordFile:
-    """The record of a run, readable by its owner only. What is in it stays, but a last line that was cut off.
+    """Record file, readable by its owner only. Existing lines are kept, except a partial last line.
 
     Args:
         path: The file.
-        manifest: The manifest's digest.
+        manifest: Digest of the manifest.
 
     Attributes:
-        is_new: Whether there was none.
+        is_new: Whether the file did not exist before.
 
     Raises:
         ValueError: The file holds something else.
@@ -173,11 +195,11 @@ class RecordFile:
         self.flush()
 
     def snapshot(self, path: Path) -> None:
-        """Write what is recorded so far into a file of `RecordedResults`."""
+        """Write everything recorded so far to a file for `RecordedResults`."""
         self._superseded += RecordedResults.write(path, self._results()) < self._lines
 
     def _results(self) -> Iterator[tuple[bytes, Recorded]]:
-        """Yield the key of every result and what is recorded of it, in order; a withdrawn one has the size -1."""
+        """Yield key and recorded result of every line, in order. A withdrawn result has size -1."""
         with self._path.open("rb") as file:
             for line in file:
                 entry = json.loads(line)
@@ -187,7 +209,7 @@ class RecordFile:
                     yield key_of(name), _recorded(entry)
 
     def learn(self, entry: RecordEntry) -> None:
-        """Take the lists of an entry, whether it is written or not: its worker tells of each only once."""
+        """Remember the lists of an entry, even if it is not written: its worker sends each list only once."""
         for told in (entry.changes, entry.warnings, entry.kept_tags):
             if told.text and told.id not in self._defined:
                 self._lists[told.id] = told.text
@@ -202,21 +224,21 @@ class RecordFile:
         )
 
     def withdraw(self, name: str) -> None:
-        """Take back what is recorded of a result: another source is about to make it."""
+        """Withdraw the line of a result that is about to be replaced."""
         self._write(_json({"result": name, "withdrawn": True}) + "\n")
         self._superseded += 1
         self.flush()
 
     def supersede(self) -> None:
-        """Note that a line is about to be written for a result that has one."""
+        """Note that a result that has a line is about to get another."""
         self._superseded += 1
 
     def flush(self) -> None:
-        """Hand everything to the operating system: a process that is killed then loses nothing."""
+        """Flush everything to the operating system, so that a killed process loses nothing."""
         self._file.flush()
 
     def close(self) -> None:
-        """Close the file; where lines have been superseded, write it again without them."""
+        """Close the file, and rewrite it without superseded lines if there are any."""
         self._file.close()
         if self._superseded:
             _compact(self._path)
@@ -232,10 +254,10 @@ class RecordFile:
 
 
 def read_record(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield what a record says of every result, its lists in place; of two lines about one result, both.
+    """Yield every line of a record with its lists resolved, including superseded lines.
 
     Raises:
-        ValueError: It is no record, or of a later version.
+        ValueError: The file is not a record, or of another version.
         OSError: It cannot be read.
     """
     lists: dict[str, list[Any]] = {}
@@ -254,15 +276,15 @@ def read_record(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def current_results(path: Path, *, closed: bool) -> Iterator[dict[str, Any]]:
-    """Yield what a record says of every result that is there: one line for each.
+    """Yield the current line of every result.
 
     Args:
         path: The record.
-        closed: Whether its run ended. The record of one that was killed may have several lines about a result, and
-            end in half a line.
+        closed: Whether the run ended. Otherwise the record may have several lines for a result, and a partial last
+            line.
 
     Raises:
-        ValueError: It is no record, or of a later version.
+        ValueError: The file is not a record, or of another version.
         OSError: It cannot be read.
     """
     last: dict[bytes, int] = {}
@@ -274,15 +296,15 @@ def current_results(path: Path, *, closed: bool) -> Iterator[dict[str, Any]]:
 
 
 def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
-    with suppress(json.JSONDecodeError):  # half a line, the last one
+    with suppress(json.JSONDecodeError):  # a partial last line
         yield from read_record(path)
 
 
 def check_record(path: Path) -> None:
-    """Refuse to write a record over another file.
+    """Raise ValueError if a record would overwrite another file.
 
     Raises:
-        ValueError: The file is there, and is no record of a run; or its folder is not there.
+        ValueError: The file exists and is not a record, or its folder does not exist.
     """
     if not path.parent.is_dir():
         raise ValueError("record: the folder that it is to be in does not exist")
@@ -292,7 +314,7 @@ def check_record(path: Path) -> None:
 
 
 def copy_record(path: Path, copy: Path) -> None:
-    """Copy a record, whole or not at all; the copy is its owner's too.
+    """Copy a record atomically. Only its owner may read the copy.
 
     Raises:
         OSError: A file cannot be read or written.
@@ -321,10 +343,10 @@ def _recorded(entry: dict[str, Any]) -> Recorded:
 
 
 def _cut_off_end(file: Any) -> None:
-    """Cut off a last line that a killed process left unfinished.
+    """Cut off a partial last line, left by a killed process.
 
     Raises:
-        ValueError: The file is no record.
+        ValueError: The file is not a record.
     """
     first = file.readline()
     if not first:
@@ -347,7 +369,7 @@ def _cut_off_end(file: Any) -> None:
 
 
 def _compact(path: Path) -> None:
-    """Leave only the last line about each result, its lists put where they then come up first."""
+    """Keep only the last line of each result, and define each list where it is first used."""
     last: dict[bytes, int] = {}
     with path.open("rb") as file:
         header = file.readline()
@@ -371,4 +393,4 @@ def _compact(path: Path) -> None:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))  # in ASCII: file names need not be text
+    return json.dumps(value, separators=(",", ":"))  # in ASCII, because file names may not be valid text

@@ -1,4 +1,4 @@
-"""The way back, for those who may: identity restored to a folder, or told for one pseudonym; every use is logged."""
+"""Re-identification, for those who may: of a folder, or of a single pseudonym. Every use is logged."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Restored(NamedTuple):
 
 
 class UseLog:
-    """A log of who asked for identity, and when: a line of JSON for each use, written before the answer.
+    """Log of re-identifications: a line of JSON with who and when, written before the answer is given.
 
     Args:
-        path: The file, made for its owner only; it is added to.
+        path: File to append to. It is created for its owner only.
 
     Raises:
         OSError: It cannot be written.
@@ -67,7 +67,7 @@ class UseLog:
 
         Args:
             action: What was done.
-            what: A pseudonym, or a de-identified file; never an original.
+            what: Pseudonym or de-identified file; never an original.
 
         Raises:
             OSError: It cannot be written.
@@ -81,11 +81,11 @@ class UseLog:
 
 
 def who(pseudonym: str, vault: Path, log: UseLog, key: RecipientKey | None = None) -> list[VaultEntry]:
-    """Return what a vault says of a pseudonym, or of a new UID; nothing where it does not know it.
+    """Return what a vault knows about a pseudonym or a new UID; empty if it knows nothing.
 
     Raises:
         ConfigError: The file is not a vault, or a key is needed.
-        EngineError: It is not for this key.
+        EngineError: The vault is encrypted for another key.
         OSError: The log cannot be written.
     """
     log.write("who", pseudonym)
@@ -101,10 +101,10 @@ def restore_tree(
     vault: Path | None = None,
     on_progress: Callable[[int, int], object] | None = None,
 ) -> Restored:
-    """Write the files of a folder with their original identity into another folder, under the same names.
+    """Write the files of a folder, with their original identity, to another folder under the same names.
 
-    An instance with encrypted attributes gets all of them back; another gets what the vault says of it.
-    ``on_progress`` is called after each file with the number of files done, and of all.
+    An instance with encrypted attributes gets all of them back; any other gets what the vault knows. ``on_progress`` is
+    called after each file with the number of files done and the total.
 
     Raises:
         ValueError: *destination* is inside *source*, or around it.
@@ -132,7 +132,7 @@ def restore_tree(
 
 
 class _Known:
-    """Entries of a vault, ready for look-up."""
+    """Entries of a vault, indexed for lookup."""
 
     def __init__(self, entries: Iterable[VaultEntry]) -> None:
         self.studies: dict[str, dict[str, str]] = {}
@@ -155,7 +155,7 @@ def _restore(old: Path, new: Path, known: _Known, key: RecipientKey | None) -> N
 
 
 def _by_vault(dataset: Dataset, known: _Known) -> Dataset:
-    """Return an instance with the identity that the vault has of it; other attributes stay as they are."""
+    """Return an instance with its identity from the vault. Other attributes do not change."""
     identity = known.studies.get(str(dataset.get("StudyInstanceUID", "")))
     if identity is None:
         raise EngineError(_UNKNOWN, reason="not-in-vault")
@@ -176,13 +176,13 @@ def _by_vault(dataset: Dataset, known: _Known) -> Dataset:
 
 
 def _make_writable(result: Dataset, elements: Mapping[str, str]) -> None:
-    """Put a dataset into UTF-8 unless its character set has the letters of what is written into it."""
+    """Convert a dataset to UTF-8 unless its character set can encode the text written to it."""
     encodings = encodings_of(value_of(result, SPECIFIC_CHARACTER_SET))
     try:
         for keyword, value in elements.items():
             write_text(value, dictionary_VR(keyword), encodings, "")
     except UnicodeError:
-        result.decode()  # else what is there already is written as it was read
+        result.decode()  # otherwise existing text is written as it was read
         result.SpecificCharacterSet = "ISO_IR 192"
 
 

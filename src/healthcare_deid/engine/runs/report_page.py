@@ -1,4 +1,4 @@
-"""The report of a run as a page: to read on the screen, to print, and to sign."""
+"""Report of a run as a page to read, print and sign."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FACTS = (
     ("refused", "refused by rule"),
     ("failed", "failed"),
 )
-"""Counts of a pass that add up, the first one to the others, and what they are called here."""
+"""Counts of a pass and their labels. The first is the sum of the others."""
 _STYLE = """<style>
 :root{--ink:#18181b;--soft:#52525b;--line:#d4d4d8;--pale:#f4f4f5;--warn:#92400e;--bad:#b91c1c}
 body{background:#fff;color:var(--ink);max-width:58rem!important}
@@ -38,6 +38,9 @@ h1.hd{font:600 1.9rem/1.2 system-ui,sans-serif;letter-spacing:-.01em;margin:0 0 
 .run th{color:var(--soft);font-weight:500;font-size:.87rem}
 .run td.n,.run th.n{text-align:right;padding:.28rem .4rem .28rem 1.1rem;white-space:nowrap}
 .run td:first-child,.run th:first-child{padding-right:2rem}
+.passes{font-size:.87rem}.passes td,.passes th{padding-right:.6rem!important;padding-left:0!important}
+.passes td:first-child{white-space:nowrap}.passes td:nth-child(2){overflow-wrap:anywhere}
+.passes td.n,.passes th.n{padding-left:.6rem!important}
 .run ul{margin:.4rem 0;padding-left:1.2rem;max-width:46rem}.run li{margin:.25rem 0}
 .run code{font:13px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
 .facts{display:grid;grid-template-columns:repeat(6,1fr);gap:0;margin:1.2rem 0 .4rem;border:1px solid var(--line)}
@@ -46,7 +49,8 @@ h1.hd{font:600 1.9rem/1.2 system-ui,sans-serif;letter-spacing:-.01em;margin:0 0 
 .facts span{color:var(--soft);font-size:.85rem}.facts .bad b{color:var(--bad)}
 .sign{display:grid;grid-template-columns:2fr 2fr 1fr;gap:2.4rem;margin:3.2rem 0 1rem}
 .sign div{border-top:1px solid var(--ink);padding-top:.3rem;color:var(--soft);font-size:.85rem}
-@media (max-width:46rem){.facts{grid-template-columns:repeat(3,1fr)}.sign{grid-template-columns:1fr}}
+@media (max-width:46rem){.facts{grid-template-columns:repeat(3,1fr)}.sign{grid-template-columns:1fr}
+.run table{display:block;min-width:0;overflow-x:auto}}
 @media print{@page{margin:18mm 16mm}body{margin:0!important;max-width:none!important;padding:0!important}
 .run{font-size:10.5pt;max-width:none}.run thead{display:table-header-group}
 .run tr,.run li,.facts,.signing{break-inside:avoid}.run h2{break-after:avoid}}
@@ -55,7 +59,7 @@ h1.hd{font:600 1.9rem/1.2 system-ui,sans-serif;letter-spacing:-.01em;margin:0 0 
 
 @border
 def write_report(folder: Path) -> RunReport:
-    """Write ``report.html`` and ``report.csv`` into a run folder, for its owner only, and return what they say.
+    """Write ``report.html`` and ``report.csv`` to a run folder, for its owner only, and return the report.
 
     Raises:
         RunRefused: The folder is not a run folder, or is of another release.
@@ -73,7 +77,7 @@ def write_report(folder: Path) -> RunReport:
 
 
 def page(report: RunReport) -> str:
-    """Return the page, which loads nothing."""
+    """Return the page. It loads no other resource."""
     return page_of(_TITLE, f'{_STYLE}<div class="run">{"".join(_sections(report))}</div>')
 
 
@@ -106,7 +110,7 @@ def _head(report: RunReport) -> str:
     )
     state = f"<span{'' if report.state == 'complete' else ' class=bad'}>{escape(report.state)}</span>"
     when = report.passes[-1].get("began", "") if report.passes else ""
-    more = "" if counts else '<p class="bad">This pass has not ended, or was killed: its files are not counted.</p>'
+    more = "" if counts else '<p class="bad">This pass is still running or was killed: its files are not counted.</p>'
     return (
         f'<p class="soft">Run <code>{escape(report.name)}</code>, begun {escape(when)}, {state}. '
         f"Results recorded: {report.results:,}.</p>"
@@ -145,7 +149,7 @@ def _passes(report: RunReport) -> str:
         )
         for one in report.passes
     ]
-    return table(("begun", "by", "state", *names), rows)
+    return f'<div class="passes">{table(("begun", "by", "state", *names), rows)}</div>'
 
 
 def _evidence(report: RunReport) -> str:

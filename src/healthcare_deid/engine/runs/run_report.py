@@ -1,4 +1,4 @@
-"""What a run did, in numbers: gathered from its folder alone, for the page that a person signs. It holds no PHI."""
+"""Numbers of a run, gathered from its run folder for the page that a person signs. They contain no PHI."""
 
 from __future__ import annotations
 
@@ -39,29 +39,29 @@ _COLUMN = {
     ChangeAction.PIXELS_REDACTED: "changed",
     ChangeAction.ADDED: "added",
 }
-"""Kind of a change → the column of the table that counts it."""
+"""Kind of change → column that counts it."""
 FATES = ("kept", "changed", "emptied", "removed", "added")
 _NOT_FOR_FILES = frozenset({"FHIR", "region"})
-"""Subjects of a config that say nothing about files."""
+"""Parts of a config that do not apply to files."""
 _KEY = re.compile(r"key [0-9a-f]+")
-"""A key's fingerprint, which stands in the manifest in the place of the key."""
+"""Fingerprint of a key, which the manifest has in its place."""
 _ANY_KEY = b64encode(bytes(32)).decode()
 _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class AttributeCounts:
-    """What became of one attribute, at any depth: in how many results. One that had no value is not counted.
+    """Number of results by outcome for one attribute, at any depth. Attributes without a value are not counted.
 
     Attributes:
         tag: Eight hexadecimal digits.
         keyword: Its keyword; empty for a private or unknown one.
-        kept: It is there as it was.
+        kept: Unchanged.
         changed: It has another value: a dummy, a new UID, transformed text, covered pixels; of a sequence, something in
             it was changed.
-        emptied: It is there, without its value.
-        removed: It is gone.
-        added: It was not there before.
+        emptied: Present, without its value.
+        removed: Removed.
+        added: Not present before.
     """
 
     tag: str
@@ -74,7 +74,7 @@ class AttributeCounts:
 
     @property
     def name(self) -> str:
-        """The tag as people write it, and its keyword."""
+        """Tag in the usual notation, and keyword."""
         return f"({self.tag[:4]},{self.tag[4:]}) {self.keyword or ('private' if self.is_private else '')}".rstrip()
 
     @property
@@ -85,13 +85,13 @@ class AttributeCounts:
 
 @dataclass(frozen=True, slots=True)
 class PixelCounts:
-    """What was covered in pixels.
+    """Counts of what was covered in pixels.
 
     Attributes:
-        results: Results of which anything was covered.
-        frames: Frames of them.
-        rectangles: Rectangles.
-        by_rule: Rectangles by the rule that called for them.
+        results: Results with at least one covered rectangle.
+        frames: Frames with at least one.
+        rectangles: Covered rectangles.
+        by_rule: Rectangles by the rule that caused them.
     """
 
     results: int = 0
@@ -102,27 +102,27 @@ class PixelCounts:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What a run did, for the person who signs.
+    """Report of a run, for the person who signs.
 
     Attributes:
-        name: What the last pass of the run is called.
-        state: ``"complete"``, ``"interrupted"``, or ``"not ended"`` for one that is at work or was killed.
-        counts: What became of the files of the last pass.
+        name: Name of the last pass.
+        state: ``"complete"``, ``"interrupted"``, or ``"not ended"`` if it is running or was killed.
+        counts: Outcomes of the files of the last pass.
         passes: Every pass: its name, command, beginning, end, state and counts.
-        results: Results that the record tells of, of all passes.
+        results: Recorded results of all passes.
         config: The config in words: subject and treatment.
-        options: The engine's arguments that are not the default, and the run's: name, value and meaning.
-        attributes: What became of every attribute that had a value, by tag.
-        knows_kept: Whether the record tells what was kept.
+        options: Name, value and meaning of the engine's and the run's arguments that differ from the default.
+        attributes: Outcomes of every attribute that had a value, by tag.
+        knows_kept: Whether the record lists what was kept.
         pixels: What was covered.
         failures: Failed files of the last pass by reason and text.
         refused: Refused files of the last pass by the rule's name.
-        ignored: Passed-over files of the last pass by why.
-        warnings: Results by what a person should know about them.
-        unchecked: What nobody and nothing looked at.
+        ignored: Ignored files of the last pass by reason.
+        warnings: Number of results by warning.
+        unchecked: What was not checked.
         versions: Versions of the package and of the models.
-        manifest: The manifest's digest: over config, options, versions and fingerprints.
-        record: SHA-256 of the record, to which a signature binds.
+        manifest: Digest of the manifest: config, options, versions and fingerprints.
+        record: SHA-256 of the record, which ties a signature to it.
     """
 
     name: str
@@ -197,7 +197,7 @@ class RunReport:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON holds it."""
+        """Return the report as JSON values."""
         told = {one.name: getattr(self, one.name) for one in fields(self)}
         told["attributes"] = [asdict(one) for one in self.attributes]
         told["pixels"] = asdict(self.pixels)
@@ -207,7 +207,7 @@ class RunReport:
         return told
 
     def to_csv(self) -> str:
-        """Return the report as a table of four columns: section, item, detail and count, or value."""
+        """Return the report as CSV with four columns: section, item, detail, and count or value."""
         buffer = io.StringIO()
         rows = csv.writer(buffer, lineterminator="\n")
         rows.writerow(("section", "item", "detail", "value"))
@@ -238,7 +238,7 @@ class RunReport:
 
 
 def config_of(settings: dict[str, Any]) -> DeidentifyConfig | DeidentifyConfigV1Beta1:
-    """Return the config of a manifest's settings, its keys replaced by others.
+    """Return the config of a manifest's settings, with placeholder keys.
 
     Raises:
         ConfigError: This release cannot read it.
@@ -250,7 +250,7 @@ def config_of(settings: dict[str, Any]) -> DeidentifyConfig | DeidentifyConfigV1
 
 
 class Gathered:
-    """The record's lines, added up. Lists repeat: each is counted by its lines, and looked into once."""
+    """Totals over the record's lines. Repeated lists are examined once and multiplied."""
 
     def __init__(self) -> None:
         self.results = 0
@@ -268,7 +268,7 @@ class Gathered:
         for name in ("changes", "keptTags"):
             items = entry.get(name, [])
             key = (name, id(items))
-            self._lists[key] = items  # which keeps its id its own
+            self._lists[key] = items  # keeps the list alive, so that its id is not reused
             self._times[key] += 1
         self.warnings.update(set(entry["warnings"]))
         if redactions := entry["redactions"]:
@@ -277,7 +277,7 @@ class Gathered:
             self._rules.update(item["rule"] for item in redactions)
 
     def attributes(self) -> list[AttributeCounts]:
-        """Return what became of every attribute."""
+        """Return the outcomes of every attribute."""
         counts: dict[str, Counter[str]] = {}
         for key, times in self._times.items():
             for tag, fate in set(_fates(key[0], self._lists[key])):
@@ -285,12 +285,12 @@ class Gathered:
         return [AttributeCounts(tag, keyword(int(tag, 16)), **counts[tag]) for tag in sorted(counts)]
 
     def pixels(self) -> PixelCounts:
-        """Return what was covered."""
+        """Return the counts of covered pixels."""
         return PixelCounts(self._covered, self._frames, self._rules.total(), dict(self._rules.most_common()))
 
 
 def _fates(name: str, items: list[Any]) -> Iterator[tuple[str, str]]:
-    """Yield tag and fate of the attributes of a list."""
+    """Yield tag and outcome of each attribute of a list."""
     if name == "keptTags":
         yield from ((str(tag), "kept") for tag in items)
         return
@@ -303,7 +303,7 @@ def _fates(name: str, items: list[Any]) -> Iterator[tuple[str, str]]:
 
 
 def _options(settings: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield name, value and meaning of the arguments that are not the default."""
+    """Yield name, value and meaning of arguments that differ from the default."""
     options: dict[str, Any] = settings["options"]
     defaults = {one.name: one.default for one in fields(EngineOptions)}
     for one, meaning in meanings():

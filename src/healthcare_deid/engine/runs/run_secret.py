@@ -1,4 +1,4 @@
-"""The secret of a run: the caller's, the one that the run was begun with, or a new one in the user's key folder."""
+"""Secret of a run: the caller's, the one the run started with, or a new one in the user's key folder."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, adopt: bool) -> tuple[Engine, str]:
-    """Return a deidentifier that does the same tomorrow, and the place of its secret where that is not the caller's.
+    """Return a deidentifier with a lasting secret, and the place of that secret if the caller did not give it.
 
     Args:
         deidentifier: The caller's.
-        manifest: Of the run that goes on.
-        anew: Make results again: a secret that is lost is then no loss.
-        adopt: There are results of an unknown run: only the caller can know their secret.
+        manifest: Manifest of the run to continue.
+        anew: Whether all results are created again, so that a lost secret may be replaced.
+        adopt: Whether results of an unknown run are adopted. Only the caller can know their secret.
 
     Raises:
         RunRefused: The run's secret cannot be found.
@@ -32,9 +32,7 @@ def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, 
     if deidentifier.options.secret is not None or not deidentifier.needs_secret:
         return deidentifier, ""
     if adopt:
-        raise RunRefused(
-            "the config needs a key, and nobody knows that of the results which are there: give the secret"
-        )
+        raise RunRefused("the config needs a key, and that of the existing results is not known: give the secret")
     fingerprint = manifest.secret if manifest is not None else None
     path: Path | None = None
     if manifest is not None and fingerprint is not None:
@@ -50,15 +48,15 @@ def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, 
 
 
 def make_secret(path: Path, run: Path, places: Collection[Path]) -> str:
-    """Make the secret of a run that is to begin, in a file for its owner only, and return its fingerprint.
+    """Create the secret of a new run in a file for its owner only, and return its fingerprint.
 
     Args:
         path: The file, which does not exist.
-        run: The run folder, whether it exists or not.
-        places: Where secrets may not be: the originals and the results.
+        run: The run folder, which may not exist yet.
+        places: Folders that must not hold the secret: originals and results.
 
     Raises:
-        RunRefused: The run goes on, and needs the secret that it was begun with.
+        RunRefused: The run has started before, and needs its own secret.
         ValueError: The file would be in one of the places, or in the run folder.
         OSError: It cannot be written.
     """

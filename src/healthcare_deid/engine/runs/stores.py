@@ -1,4 +1,4 @@
-"""Where the results of a run go: a folder, or whatever else can list, find, write and remove by name."""
+"""Destinations of a run: a folder, or anything else that can list, find, write and remove by name."""
 
 from __future__ import annotations
 
@@ -20,57 +20,57 @@ _STAGED = "staged"
 
 @runtime_checkable
 class Store(Protocol):
-    """The results of a run, by relative names with ``/``: ``study/series/instance.dcm``, of the new UIDs.
+    """Results of a run, by relative names with ``/``: ``study/series/instance.dcm``, from the new UIDs.
 
-    One run at a time writes to it; its workers only stage. It can be pickled.
+    Only one run writes to it at a time, and its workers only stage files. It can be pickled.
     """
 
     @property
     def folder(self) -> Path | None:
-        """The folder it is, where it is one of this machine."""
+        """Local folder, if it is one."""
         ...
 
     @property
     def url(self) -> str:
-        """Where it is otherwise; a source may not be in the same place. Never printed."""
+        """Location if it is not local. A source must not be in the same place. Never printed."""
         ...
 
     def begin(self, run: Path, names: Names) -> None:
-        """Prepare to take results; called once, before anything else.
+        """Prepare to receive results. Called once, before anything else.
 
         Args:
             run: The run folder.
-            names: How results are called.
+            names: Naming of results.
 
         Raises:
-            DeidError: It cannot take results that are called so.
-            OSError: It cannot be made.
+            DeidError: It does not support this naming.
+            OSError: It cannot be created.
         """
         ...
 
     def names(self) -> Iterator[str]:
-        """Yield the names of what is there, but half-written files."""
+        """Yield the names of existing results, without partial files."""
         ...
 
     def has(self, name: str, size: int | None = None) -> bool:
-        """Return whether a result is there, with that many bytes where a number is given and the store knows it.
+        """Return whether a result exists, and has this size in bytes if one is given and the store knows sizes.
 
         Raises:
-            OSError: It cannot be told.
-            EngineError: The same.
+            OSError: It cannot be determined.
+            EngineError: The same, with a text that quotes nothing.
         """
         ...
 
     def stage(self, name: str) -> Path:
-        """Return a new local path for a result's bytes, which only this caller has."""
+        """Return a new local path for a result's bytes, used by this caller only."""
         ...
 
     def commit(self, staged: Path, name: str) -> None:
-        """Make the staged file the result, whole or not at all, in place of one that exists.
+        """Turn the staged file into the result atomically, replacing an existing one.
 
         Raises:
             OSError: It cannot be written.
-            EngineError: The same, in words of its own that quote nothing.
+            EngineError: The same, with a text that quotes nothing.
         """
         ...
 
@@ -79,18 +79,18 @@ class Store(Protocol):
         ...
 
     def clean(self) -> None:
-        """Remove what was staged, or left half-written, by workers that are no more."""
+        """Remove staged and partial files of workers that have ended."""
         ...
 
 
 class StagedStore:
-    """Base of stores that are not folders: results wait in the run folder until the store has them whole."""
+    """Base class of stores that are not folders. Results are staged in the run folder until they are uploaded."""
 
     _staging: Path | None = None
 
     @property
     def folder(self) -> Path | None:
-        """None: it is not a folder."""
+        """None, because it is not a folder."""
         return None
 
     def begin(self, run: Path, names: Names) -> None:
@@ -100,7 +100,7 @@ class StagedStore:
 
     def stage(self, name: str) -> Path:
         """Return a path in the run folder."""
-        del name  # it is long, and the folder is flat
+        del name  # the name is long, and the staging folder is flat
         assert self._staging is not None
         return self._staging / f"{os.urandom(8).hex()}{PARTIAL_SUFFIX}"
 
@@ -111,10 +111,10 @@ class StagedStore:
 
 
 class FolderStore:
-    """A folder of this machine, or of a share.
+    """Local folder, or folder on a network share.
 
     Args:
-        folder: The folder; made when a run begins.
+        folder: Folder, created when a run begins.
     """
 
     url = ""
@@ -142,14 +142,14 @@ class FolderStore:
                     yield name if inner == "." else f"{inner}/{name}"
 
     def has(self, name: str, size: int | None = None) -> bool:
-        """Return whether a file is there, in that length."""
+        """Return whether a file of that size exists."""
         try:
             return size in (None, os.stat(f"{self._folder}/{name}").st_size)  # noqa: PTH116 - once a file
         except (FileNotFoundError, NotADirectoryError):
             return False
 
     def stage(self, name: str) -> Path:
-        """Return a path in the result's own folder: a rename must not cross file systems."""
+        """Return a path in the result's own folder, because a rename must not cross file systems."""
         return type(self._folder)(partial_path(f"{self._folder}/{name}"))
 
     def commit(self, staged: Path, name: str) -> None:

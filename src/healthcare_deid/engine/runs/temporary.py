@@ -1,7 +1,8 @@
-"""Originals that are not files of this machine, as temporary files.
+"""Temporary files for originals that are not local files.
 
-On Linux they have no name: nobody finds them, and no killed process leaves one. Elsewhere they are in a folder of the
-owner's: ``/dev/fd`` gives the same open file again there, and a second try at a download would follow the first one.
+On Linux they have no name, so nobody finds them and a killed process leaves none. Elsewhere they are in a private
+folder: there, ``/dev/fd`` reopens the same file description, and a second reader would continue where the first
+stopped.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _BUFFER = 1 << 20
 
 @contextmanager
 def temporary_file() -> Generator[Path]:
-    """Make an empty file that is gone after the context."""
+    """Create an empty file that is removed when the context ends."""
     if sys.platform == "linux":
         with tempfile.TemporaryFile() as file:
             yield Path(f"/dev/fd/{file.fileno()}")
@@ -49,7 +50,7 @@ def copy(stream: IO[bytes], path: Path) -> None:
 
 
 class Spooled:
-    """Bytes on disk that travel to a worker by the path only; they are there as long as this object is.
+    """Bytes on disk that are passed to a worker by path. They exist as long as this object.
 
     On Linux a worker reads the file through the process that has it open.
 
@@ -57,7 +58,7 @@ class Spooled:
         stream: The bytes.
 
     Attributes:
-        path: Where this process and its workers read them.
+        path: Path for this process and its workers.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""A run over a folder: over processes, in chunks, resumable; no file stops the others, and memory stays what it is."""
+"""Run over a folder: in processes, in chunks, resumable, and with constant memory. No file stops the others."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 _CHUNK = 32
 _CHUNK_BYTES = 1 << 26
-"""Bytes of members of an archive that travel to a worker together."""
+"""Maximum bytes of archive members passed to a worker at once."""
 _CHUNK_WITH_PIXELS = 4
 _WORTH_PROCESSES = 2000
 _WORTH_PROCESSES_WITH_PIXELS = 16
-"""Below this many files, starting processes takes longer than the work."""
+"""With fewer files, starting processes takes longer than the work."""
 
 
 def deidentify_tree(
@@ -101,7 +101,7 @@ def deidentify_tree(
             _Run(place, originals, ledger, on_progress, folder.inherited).run(workers, deidentifier.looks_at_pixels)
             state = "complete"
         finally:
-            store.clean()  # of workers that died
+            store.clean()  # files of workers that died
             ledger.close()
             try:
                 if state == "complete":
@@ -138,7 +138,7 @@ class _Run:
         self._total = source.count()
 
     def run(self, workers: int | None, with_pixels: bool) -> None:
-        """Deal with every entry, in this process or over several."""
+        """Process every entry, in this process or in several."""
         count = workers or os.cpu_count() or 1
         size = _CHUNK_WITH_PIXELS if with_pixels else _CHUNK
         worth = _WORTH_PROCESSES_WITH_PIXELS if with_pixels else _WORTH_PROCESSES

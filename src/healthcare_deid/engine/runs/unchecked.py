@@ -1,4 +1,4 @@
-"""What a run did not check: nobody signs for more than was looked at."""
+"""What a run did not check, so that nobody signs for more than was looked at."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _RESULTS = "Results: nobody compared them with their originals ('healthcare-deid
 def unchecked(
     config: ConfigParts, settings: Mapping[str, Any], counts: Mapping[str, int], *, private: int
 ) -> list[str]:
-    """Return what nobody and nothing looked at, a sentence each.
+    """Return what was not checked, one sentence each.
 
     Args:
         config: The run's config.
         settings: The manifest's settings.
-        counts: What became of the files of the last pass.
-        private: How many private attributes were kept.
+        counts: Outcomes of the files of the last pass.
+        private: Number of private attributes that were kept.
     """
     options: Mapping[str, Any] = settings["options"]
     told = [_pixels(config, has_masks=bool(options.get("masks")))]

@@ -1,4 +1,4 @@
-"""URLs of files, and the file systems of fsspec that open them."""
+"""URLs of files, and the fsspec file systems that open them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from healthcare_deid.errors import ConfigError, MissingExtraError
 
 
 def is_url(place: str) -> bool:
-    """Return whether a place is a URL, and not a path."""
+    """Return whether a location is a URL rather than a path."""
     return "://" in place
 
 
 def scheme_of(url: str) -> str:
-    """Return what stands before ``://``, in lower case."""
+    """Return the scheme of a URL in lower case."""
     return url.partition("://")[0].lower()
 
 
 def file_system(url: str, **options: Any) -> tuple[Any, str]:
-    """Return a URL's file system, and its path there.
+    """Return the file system of a URL, and the path in it.
 
     Args:
         url: The URL.
-        **options: fsspec's, for the file system.
+        **options: Options for the fsspec file system.
 
     Raises:
         MissingExtraError: fsspec, or s3fs for ``s3://``, is not installed.

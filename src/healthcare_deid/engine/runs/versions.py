@@ -1,6 +1,6 @@
 """Versions of the models and word lists that decide what is removed.
 
-With another version, the same file may give another result. Libraries that only carry the decision out (pydicom, numpy,
+With another version, the same file may give another result. Libraries that only execute decisions (pydicom, numpy,
 onnxruntime, codecs) are not included.
 """
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.runs.engine import Engine
 
 _WORD_LISTS = ("names",)
-"""Packages that hold word lists; all other lists are in this package."""
+"""Packages with word lists. All other lists are in this package."""
 _READS_CODES = "zxing-cpp"
 
 
 def versions_of(deidentifier: Engine) -> dict[str, str]:
-    """Return versions by name: this package, word lists, models, and the caller's own detectors and OCR.
+    """Return versions by name, of this package, word lists, models, and the caller's detectors and OCR.
 
     A detector or an OCR states its versions in an attribute ``versions``, a mapping of strings.
     """
@@ -38,7 +38,7 @@ def versions_of(deidentifier: Engine) -> dict[str, str]:
 
 
 def _packages(names: tuple[str, ...]) -> dict[str, str]:
-    """Return the versions of the installed ones among some distributions."""
+    """Return the versions of those distributions that are installed."""
     found: dict[str, str] = {}
     for name in names:
         try:

@@ -1,4 +1,4 @@
-"""The part of a run that its workers do: read an original, name and stage its result, and say what was found."""
+"""Work of a run's workers: read an original, name and stage its result, and report what was found."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 _SMALL = 1 << 20
-"""Bytes of a file that is read at once."""
+"""Files up to this many bytes are read at once."""
 CRASHED = Trouble(
     "crashed", "the process that worked on this file died: the file makes a decoder crash, or memory ran out"
 )
@@ -40,17 +40,17 @@ _BAD_NAME = Trouble(
 
 
 class Found(NamedTuple):
-    """What a worker found and made of an entry: small, so that it travels between processes cheaply.
+    """What a worker found and made of an entry, small enough to pass between processes cheaply.
 
     Attributes:
         source: The entry's name.
-        trouble: Why there is no result, or None.
-        refused: The rule that keeps it back, if one does.
+        trouble: Reason why there is no result, or None.
+        refused: Rule that refuses it, or an empty text.
         result: The result's name.
         digest: SHA-256 of the entry.
-        staged: Where the result is, until it gets its name; None where it is there already, of an earlier run.
-        record: What was done.
-        warnings: What a person should know.
+        staged: Path of the staged result; None if the result exists from an earlier run.
+        record: Entry for the record.
+        warnings: Warnings of the result.
     """
 
     source: str
@@ -64,16 +64,16 @@ class Found(NamedTuple):
 
 
 class Workplace:
-    """All that a worker needs; pickled to each of them once.
+    """Everything a worker needs, pickled to each of them once.
 
     Args:
         deidentifier: The deidentifier.
         source: The originals.
         store: The results.
-        names: How results are called.
-        overwrite: Make results that are there again.
-        recorded: The file of recorded results, or None.
-        gate: Decides what may leave at all; None where everything may.
+        names: Naming of results.
+        overwrite: Whether to create existing results again.
+        recorded: File of recorded results, or None.
+        gate: Decides what may leave; None if everything may.
     """
 
     def __init__(
@@ -109,16 +109,16 @@ class Workplace:
         self._begin()
 
     def close(self) -> None:
-        """Let go of the file of recorded results."""
+        """Close the file of recorded results."""
         if self._results is not None:
             self._results.close()
 
     def is_orphaned(self) -> bool:
-        """Return whether the run's own process is no more."""
+        """Return whether the run's main process has ended."""
         return os.name == "posix" and self._run not in (os.getpid(), os.getppid())
 
     def find(self, entry: Entry) -> Found:
-        """Stage an entry's result; whatever goes wrong is what was found."""
+        """Stage an entry's result. Errors are returned as trouble."""
         if entry.trouble is not None:
             return Found(entry.name, entry.trouble)
         try:
@@ -131,7 +131,7 @@ class Workplace:
         return Found(entry.name, trouble, digest=b"" if trouble.ignored else self._digest(entry))
 
     def _digest(self, entry: Entry) -> bytes:
-        """Return a failed entry's digest; nothing where it cannot be read."""
+        """Return the digest of a failed entry, or empty bytes if it cannot be read."""
         try:
             with self._source.opened(entry) as path, opened_source(path) as file:
                 return file.sha256()
@@ -142,7 +142,7 @@ class Workplace:
         if self._names == "source" and result_name(source) is None:
             return Found(source, _BAD_NAME)
         with opened_source(path) as file:
-            # Read at once, a small file is opened and read only once for its name, its digest and its result.
+            # A small file is read once, for its name, its digest and its result.
             return self._make(source, InMemory(file.read(0, file.size)) if file.size <= _SMALL else file)
 
     def _make(self, source: str, original: Source) -> Found:
@@ -170,7 +170,7 @@ class Workplace:
 
 
 def crashed(entry: Entry) -> Found:
-    """Return what is found of an entry that kills the process that works on it."""
+    """Return the finding for an entry that kills its worker process."""
     return Found(entry.name, CRASHED)
 
 

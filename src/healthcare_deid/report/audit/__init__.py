@@ -1,4 +1,4 @@
-"""The audit: what may still identify somebody in results, whoever made them."""
+"""Audit: what may still identify somebody in results of any tool."""
 
 from healthcare_deid.report.audit.audit import Audit, BurnedIn, Looked, audit
 from healthcare_deid.report.audit.findings import Place, Residual, Residue

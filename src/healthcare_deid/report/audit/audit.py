@@ -1,4 +1,4 @@
-"""Look at an instance that any tool has written for what may still identify somebody."""
+"""Audit of an instance written by any tool: what may still identify somebody."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class BurnedIn(StrEnum):
     """Claim of an instance about identifying text in its pixels: (0028,0301) BurnedInAnnotation."""
 
     YES = "yes"
-    """It says that there is some."""
+    """It states that there is some."""
     NO = "no"
-    """The file says that nothing is burned in."""
+    """It states that there is none."""
     UNSAID = "unsaid"
-    """It has pixels and does not say."""
+    """It has pixels and states nothing."""
     NO_PIXELS = "no pixels"
     """It has no pixels."""
 
@@ -51,8 +51,8 @@ class Looked:
     """Amount that was looked at.
 
     Attributes:
-        elements: Elements that hold a value, at every depth.
-        frames: Frames that were looked at for burned-in text; 0 when pixels were left out.
+        elements: Number of elements with a value, at every depth.
+        frames: Number of frames searched for burned-in text; 0 if pixels were left out.
         with_originals: Whether the originals' names, numbers, dates and UIDs were looked for.
     """
 
@@ -66,11 +66,11 @@ class Audit:
     """Findings in one instance. Finding nothing is no proof that nobody can be identified.
 
     Attributes:
-        findings: What was found, the worst first.
-        promise: The rules it was measured by.
-        burned_in: What the instance says of text in its pixels.
+        findings: Findings, worst first.
+        promise: Rules it was measured by.
+        burned_in: Statement of the instance about text in its pixels.
         says_deidentified: Whether (0012,0062) PatientIdentityRemoved is YES.
-        looked: How much was looked at.
+        looked: Amount that was looked at.
     """
 
     findings: tuple[Residual, ...]
@@ -81,16 +81,16 @@ class Audit:
 
     @property
     def errors(self) -> tuple[Residual, ...]:
-        """The findings that contradict the promise."""
+        """Findings that contradict the promise."""
         return tuple(item for item in self.findings if item.severity is Severity.ERROR)
 
     @property
     def clean(self) -> bool:
-        """Whether no finding contradicts the promise; `Audit` says what that is not."""
+        """Whether no finding contradicts the promise. This is no proof that nobody can be identified."""
         return not self.errors
 
     def count(self, severity: Severity | str) -> int:
-        """Return how many findings are of a severity."""
+        """Return the number of findings of a severity."""
         return sum(1 for item in self.findings if item.severity == severity)
 
     def __repr__(self) -> str:
@@ -113,19 +113,19 @@ def audit(
 ) -> Audit:
     """Audit an instance.
 
-    It is measured by the rules it was made by. They are read from its markers, (0012,0062) to (0012,0064), unless
-    ``config`` says more: what an engine with these rules would still change in it is a finding. Beside that every text
-    at every depth is read for names, numbers and dates, in codes and private elements too.
+    The instance is measured by the rules it was made by, which come from its markers, (0012,0062) to (0012,0064), or
+    from ``config``. Whatever an engine with these rules would still change is a finding. In addition, every text at
+    every depth, including codes and private elements, is searched for names, numbers and dates.
 
     Args:
-        dataset: The instance, with ``file_meta`` and preamble where it came from a file.
-        config: The config it was made by, a `DeidentifyConfig` of either version.
-        options: The engine's keyword arguments it was made by, such as ``{"options": ["clean_descriptors"]}``.
-        originals: The originals, whose names, numbers, dates and UIDs are looked for in every spelling.
-        pixels: Look for burned-in text too.
+        dataset: The instance, with ``file_meta`` and preamble if it came from a file.
+        config: Config it was made with, a `DeidentifyConfig` of either version.
+        options: Engine arguments it was made with, such as ``{"options": ["clean_descriptors"]}``.
+        originals: Originals whose names, numbers, dates and UIDs are searched for in every spelling.
+        pixels: Whether to look for burned-in text.
 
     Returns:
-        What it still holds, without any value.
+        Findings, without any value.
 
     Raises:
         ConfigError: ``config`` and ``options`` cannot be carried out.
@@ -158,7 +158,7 @@ def _audit(dataset: Dataset, by_config: Promise | None, originals: Originals | N
 def _findings(
     dataset: Dataset, promise: Promise, elements: Mapping[str, Element], search: Search | None
 ) -> Iterator[Residual]:
-    """Yield a finding an element, the surest one; what is about the file has no element."""
+    """Yield one finding per element, the most certain one, and findings about the file."""
     seen: set[str] = set()
     looks = [
         search.residues(elements) if search is not None else (),

@@ -1,4 +1,4 @@
-"""Every element of an instance as encoded, at every depth."""
+"""Encoded elements of an instance, at every depth."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _ONE_VALUE = frozenset({"LT", "ST", "UT", "UR", "UN", "OB"})
 
 
 class Element(NamedTuple):
-    """One element that is no sequence, and no pixel data.
+    """Element that is neither a sequence nor pixel data.
 
     Attributes:
         path: 8-hex tags joined by ``/``, items in brackets, as in the engine's records.
-        names: The same in keywords.
+        names: The same path in keywords.
         tag: Its tag.
-        vr: Its VR; the dictionary's where UN is written.
-        value: As encoded.
-        encodings: Python encodings of the character set named where it stands.
+        vr: Its VR; for UN, the VR in the dictionary.
+        value: Encoded value.
+        encodings: Python encodings of the character set that applies to it.
     """
 
     path: str
@@ -42,11 +42,11 @@ class Element(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The last part of its path."""
+        """Last part of its path."""
         return self.names.rpartition("/")[2]
 
     def texts(self) -> list[str]:
-        """Return its values as text; nothing where no likely character set can read them."""
+        """Return its values as text; empty if no likely character set can decode them."""
         reading = read_text(self.value, self.vr, self.encodings)
         if reading.text is None:
             return []
@@ -55,7 +55,7 @@ class Element(NamedTuple):
 
 
 def elements_of(dataset: Dataset, *, meta: bool = True) -> Iterator[Element]:
-    """Yield every element with a value: file meta first, then the dataset's in order, items where they stand."""
+    """Yield every element with a value: file meta, then the dataset in order, with items in place."""
     information: Dataset | None = getattr(dataset, "file_meta", None)
     if meta and information is not None:
         yield from _walk(information, "", "", ("iso8859",))
@@ -63,7 +63,7 @@ def elements_of(dataset: Dataset, *, meta: bool = True) -> Iterator[Element]:
 
 
 def name_of(tag: int) -> str:
-    """Return an element's keyword, ``(gggg,eeee)`` where it has none."""
+    """Return an element's keyword, or ``(gggg,eeee)`` if it has none."""
     return keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 

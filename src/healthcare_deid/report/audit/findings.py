@@ -1,4 +1,4 @@
-"""Findings of an audit. A value is shown by its shape only: letters as ``x``, digits as ``9``."""
+"""Findings of an audit. Values are shown only by their shape: letters as ``x``, digits as ``9``."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ _LONGEST_SHAPE = 40
 
 
 class Residue(StrEnum):
-    """Why something is listed."""
+    """Kind of residue."""
 
     PRESENT = "present"
-    """The rules remove or empty the element, and it holds a value."""
+    """The rules remove or empty the element, but it has a value."""
     PRIVATE = "private"
-    """The rules remove this private element, and it holds a value."""
+    """The rules remove this private element, but it has a value."""
     REPLACED = "not replaced"
-    """The rules put a placeholder here, and the value is another."""
+    """The rules put a placeholder here, but the value differs."""
     UID = "uid"
-    """The rules put a new UID here, and this one is not of the form of those."""
+    """The rules put a new UID here, but this one does not have the form of new UIDs."""
     TEXT = "text"
-    """A name, number, date or the like was found in text that stays."""
+    """A name, number, date or similar was found in text that stays."""
     ORIGINAL = "original"
     """A name, number, date or UID of the original was found."""
     MALFORMED = "malformed"
-    """A value that its VR cannot have, and that may say anything."""
+    """A value that is invalid for its VR and may contain anything."""
     SIDE_DATA = "side data"
     """Bytes beside the pixels: comments in compressed frames, data after the last frame."""
     DOCUMENT = "document"
-    """An encapsulated document, which may say anything."""
+    """An encapsulated document, which may contain anything."""
     PIXELS = "pixels"
     """Burned-in text."""
     FILE = "file"
-    """Something in the file around the dataset: its preamble, its file meta information."""
+    """The file around the dataset: preamble or file meta information."""
     DATE = "date"
-    """A date that the rules shift: a shifted one cannot be told from the original."""
+    """A date that the rules shift; a shifted date looks like an original one."""
     CLAIM = "claim"
-    """What the instance says of itself."""
+    """A statement of the instance about itself."""
 
 
 class Place(NamedTuple):
-    """A rectangle in a frame."""
+    """Rectangle in a frame."""
 
     frame: int
     x: int
@@ -57,17 +57,17 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Residual:
-    """One thing that may identify somebody; never its value.
+    """Finding that may identify somebody, without its value.
 
     Attributes:
-        severity: ``error``: it contradicts what the instance, or the run, promises. ``warning``: a person should look.
-            ``info``: it cannot be told by looking at the result alone.
-        residue: Why it is listed.
+        severity: ``error`` contradicts what the instance or the run promises, ``warning`` needs a person's look,
+            ``info`` cannot be judged from the result alone.
+        residue: Kind of residue.
         path: Keywords, or ``(gggg,eeee)`` for tags without one, joined by ``/``; items of sequences in brackets.
-        name: The last of them.
+        name: Last of the keywords.
         shape: The value with letters as ``x`` and digits as ``9``, shortened; may be empty.
-        why: One sentence for a person.
-        place: Where in the pixels; None elsewhere.
+        why: Explanation in one sentence.
+        place: Place in the pixels, or None.
     """
 
     severity: Severity
@@ -80,7 +80,7 @@ class Residual:
 
 
 def shape_of(value: str | bytes) -> str:
-    """Return a value with letters as ``x`` and digits as ``9``: enough to recognize a kind, too little for a person."""
+    """Return a value with letters as ``x`` and digits as ``9``, which shows its kind but not whose it is."""
     text = value.decode("latin-1") if isinstance(value, bytes) else value
     text = text.strip(" \0")
     shown = "".join("9" if letter.isdigit() else "x" if letter.isalpha() else letter for letter in text)
@@ -89,11 +89,11 @@ def shape_of(value: str | bytes) -> str:
 
 
 COLUMNS: tuple[str, ...] = ("file", "severity", "kind", "path", "shape", "frame", "x", "y", "width", "height", "why")
-"""What a table of findings has."""
+"""Columns of a table of findings."""
 
 
 def rows_of(file: str, findings: Iterable[Residual]) -> list[dict[str, Any]]:
-    """Return a row for each finding of a file."""
+    """Return a row per finding of a file."""
     rows: list[dict[str, Any]] = []
     for finding in findings:
         place = finding.place._asdict() if finding.place is not None else {}

@@ -1,4 +1,4 @@
-"""The originals: their names, numbers, dates and UIDs, looked for in every spelling in what came of them."""
+"""Originals, whose names, numbers, dates and UIDs are searched for in results, in every spelling."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SKIPPED = {
     ProfileOption.RETAIN_INSTITUTION_IDENTITY: frozenset({ValueKind.ORGANIZATION, ValueKind.PLACE}),
     ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES: frozenset({ValueKind.DATE}),
 }
-"""What an option of the Basic Profile leaves, so that it is no residue."""
+"""Kinds of values that an option of the Basic Profile keeps; they are not residues."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Original:
     """Identifying values of one original.
 
     Attributes:
-        values: The header's values that tell whose instance it is.
-        uids: All its UIDs but those that the standard registers.
+        values: Identifying values of the header.
+        uids: All its UIDs except those registered by the standard.
     """
 
     values: frozenset[OwnValue] = field(repr=False)
@@ -58,7 +58,7 @@ class Original:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Original:
-        """Return what an original tells."""
+        """Return the identity of an original."""
         sources = own_sources()
         values: set[OwnValue] = set()
         uids: set[str] = set()
@@ -77,7 +77,7 @@ class Original:
 class Originals:
     """Originals by the UIDs that their results may have.
 
-    A result that belongs to none of them is searched for the terms of all.
+    A result without a known original is searched for the terms of all.
     """
 
     by_uid: dict[str, Original] = field(default_factory=dict[str, Original], repr=False)
@@ -86,13 +86,13 @@ class Originals:
 
     @classmethod
     def read(cls, paths: Iterable[Path]) -> Originals:
-        """Read originals; a file that is not DICOM is passed over."""
+        """Read originals. Files that are not DICOM are ignored."""
         found = cls()
         found.add_files(paths)
         return found
 
     def add_files(self, paths: Iterable[Path]) -> None:
-        """Add originals; a file that is not DICOM is passed over."""
+        """Add originals. Files that are not DICOM are ignored."""
         for path in paths:
             try:
                 dataset, _ = guarded(partial(read, path))
@@ -112,7 +112,7 @@ class Originals:
         self.by_uid[uid] = self.by_uid[UidMapper().map(uid)] = original
 
     def add_names(self, names: Iterable[str]) -> None:
-        """Add the names of source files and folders: they are called after patients as often as not."""
+        """Add the names of source files and folders, which often contain patients' names."""
         values: set[OwnValue] = set()
         uids: set[str] = set()
         for name in names:
@@ -125,7 +125,7 @@ class Originals:
         self.others.append(Original(frozenset(values), frozenset(uids)))
 
     def of(self, dataset: Dataset) -> Original:
-        """Return the original of a result, or all of them in one."""
+        """Return the original of a result, or all originals merged into one."""
         known = self.by_uid.get(str(dataset.get("SOPInstanceUID", "") or ""))
         every = Original(frozenset(), frozenset())
         for original in [known] if known is not None else {id(item): item for item in self.by_uid.values()}.values():
@@ -135,7 +135,7 @@ class Originals:
         return every
 
     def terms(self, values: frozenset[OwnValue]) -> OwnTerms:
-        """Return what to search for; made once for the instances of a patient."""
+        """Return the search for an original; created once per patient."""
         found = self._terms.get(values)
         if found is None:
             found = self._terms[values] = OwnTerms(sorted(values, key=repr))
@@ -144,10 +144,10 @@ class Originals:
 
 @dataclass(frozen=True)
 class Search:
-    """The terms of an original, and what the promise leaves of them.
+    """Search terms of an original, without those that the promise keeps.
 
     Attributes:
-        terms: What to search for.
+        terms: Terms to search for.
         uids: UIDs that must not stay.
         promise: The rules.
     """
@@ -158,7 +158,7 @@ class Search:
 
     @classmethod
     def for_result(cls, dataset: Dataset, originals: Originals, promise: Promise) -> Search:
-        """Return what to look for in a result."""
+        """Return the search for a result."""
         original = originals.of(dataset)
         left: set[ValueKind] = set()
         for option, sources in _SKIPPED.items():
@@ -175,7 +175,7 @@ class Search:
         return Severity.ERROR if promised else Severity.WARNING
 
     def residues(self, elements: Mapping[str, Element]) -> Iterator[Residual]:
-        """Yield every element that holds something of the original's."""
+        """Yield every element that contains a term of the original."""
         for element in elements.values():
             why = self._why(element)
             if why:
@@ -200,7 +200,7 @@ class Search:
 
 
 def _inflated(document: bytes) -> Iterator[bytes]:
-    """Yield the compressed streams of a PDF as they are when unpacked."""
+    """Yield the decompressed streams of a PDF."""
     for stream in _STREAM.findall(document):
         try:
             yield zlib.decompressobj().decompress(stream, _LONGEST_STREAM)

@@ -1,4 +1,4 @@
-"""The audit as a page, for the person who signs."""
+"""Audit as an HTML page, for the person who signs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Told(NamedTuple):
     """Contents of the page.
 
     Attributes:
-        instances: How many were read.
-        counts: Severity, its findings, the instances that have any.
+        instances: Number of instances read.
+        counts: Severity, number of findings, number of instances with any.
         confidence: What was looked for.
-        promises: Rules, and how many instances they measured.
-        kinds: Severity, kind, and in how many instances.
+        promises: Rules, and the number of instances measured by them.
+        kinds: Severity, kind, and number of instances.
         unreadable: Files that were not read, and why.
         rows: Every finding.
     """
@@ -37,7 +37,7 @@ class Told(NamedTuple):
 
 
 def body(told: Told) -> str:
-    """Return the page without its frame, as notebooks show it."""
+    """Return the body of the page, as notebooks show it."""
     looked = "".join(f"<li>{escape(line)}</li>" for line in told.confidence)
     kinds = table(["severity", "kind", "instances"], told.kinds, severity=0) if told.kinds else "<p>Nothing.</p>"
     unread = table(["not read", "why"], told.unreadable.items()) if told.unreadable else ""

@@ -1,4 +1,4 @@
-"""Burned-in text in results: the engine's own detector and recognizer, over every frame."""
+"""Search for burned-in text in every frame, with the engine's own detector and recognizer."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from healthcare_deid.report.audit.originals import Search
 
 _SURE = 0.6
-"""Confidence from which what was read is taken for text at all: noise is read as single letters."""
+"""Minimum confidence of text; noise reads as single letters with less."""
 
 
 def pixel_residues(dataset: Dataset, search: Search | None) -> Iterator[Residual]:
-    """Yield boxes with text that identifies, and, as a warning, with any other text.
+    """Yield boxes with identifying text, and with any other text as a warning.
 
     Args:
         dataset: The instance.
-        search: The terms of the original.
+        search: Terms of the original.
     """
     try:
         report = _redactor().redact(private_copy(dataset), reading_engine().bind(dataset))
@@ -41,7 +41,7 @@ def pixel_residues(dataset: Dataset, search: Search | None) -> Iterator[Residual
     for item in report.redactions:
         place = Place(item.frame, item.x, item.y, item.width, item.height)
         sensitive.append(place)
-        # What cannot be read may be a shape of the anatomy: a person has to look.
+        # Unreadable text may be anatomy: a person has to look.
         severity = Severity.WARNING if item.rule == UNREADABLE else Severity.ERROR
         why = f"burned-in: {item.rule.removeprefix('infoType:')}"
         yield Residual(severity, Residue.PIXELS, "PixelData", "PixelData", "", why, place)

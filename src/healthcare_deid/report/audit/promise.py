@@ -1,7 +1,7 @@
 """Promise of an instance: the rules it was de-identified by, from itself or from the run's manifest.
 
 (0012,0062) PatientIdentityRemoved, (0012,0063) DeidentificationMethod and (0012,0064) its codes name the profile and
-its options. An instance that says nothing is measured by the Basic Profile: nobody says that anything was to stay.
+its options. An instance without markers is measured by the Basic Profile.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ _SECRET = frozenset(
         *("recipients", "vault", "encrypted_attributes"),
     }
 )
-"""What results are keyed with or encrypted for; the look needs none of it: such values are told by their form."""
+"""Arguments for keys and recipients. The audit needs none of them: such values are recognized by their form."""
 _UNSAID = "nothing: measured by the Basic Profile"
 
 
 @dataclass(frozen=True)
 class Promise:
-    """The rules that an instance is measured by.
+    """Rules that an instance is measured by.
 
     Attributes:
-        name: For a person.
-        engine: Carries these rules out; what it would still change is a residue.
-        binding: Whether they are surely the rules it was made by, so that a deviation is an error.
-        placeholders: Whether the placeholders are this package's own, so that any other value is the original's.
-        uids: Whether new UIDs are surely of this package's form.
+        name: Name of the rules, for people.
+        engine: Engine that applies the rules. Whatever it would still change is a residue.
+        binding: Whether the instance was certainly made by these rules, so that a deviation is an error.
+        placeholders: Whether placeholders are this package's, so that any other value is an original one.
+        uids: Whether new UIDs certainly have this package's form.
         options: Options of the Basic Profile.
-        removes_identity: Whether they leave nothing that identifies the patient.
-        fixed: Elements that hold a value of the project's own.
+        removes_identity: Whether the rules remove everything that identifies the patient.
+        fixed: Elements with a value set by the project.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Promise:
 
 
 def promise_of(dataset: Dataset) -> Promise:
-    """Return what an instance promises by its own markers."""
+    """Return the promise in an instance's own markers."""
     methods = _texts(dataset, "DeidentificationMethod")
     codes = {
         str(item.get("CodeValue", ""))
@@ -88,7 +88,7 @@ def promise_of(dataset: Dataset) -> Promise:
 
 
 def promise_by(config: Any, options: Mapping[str, Any]) -> Promise:
-    """Return what a run promises.
+    """Return the promise of a run.
 
     Args:
         config: The run's config.

@@ -1,7 +1,7 @@
-"""The second run: what the rules that an instance was made by would still change in it is a residue.
+"""Second run: whatever an instance's own rules would still change in it is a residue.
 
-The engine itself is the measure. It leaves its own results as they are, but for three things that look the same before
-and after: UIDs (told by their form), shifted dates, and markers.
+The engine does not change its own results, except for three things that look the same before and after: UIDs
+(recognized by their form), shifted dates, and markers.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 _GOOGLE = "1.3.6.1.4.1.11129.5.1."
 _UUID = "2.25."
 _PYDICOM = "1.2.826.0.1.3680043.8.498."
-"""Under which pydicom makes random UIDs, for originals too."""
+"""Root under which pydicom creates random UIDs, also for originals."""
 _COMPUTED = 34
-"""Digits that nobody counts up to."""
+"""Minimum digits of a number that is random, not counted."""
 _ENCRYPTED = 0x04000500
 _DATES = frozenset({"infoType:DATE", "infoType:DATE_OF_BIRTH"})
 _SIDE_DATA = frozenset({"side-data", "after-last-frame"})
@@ -46,36 +46,36 @@ _CLAIMS = {
     "00280301": frozenset({b"YES", b"NO"}),
     "00280303": frozenset({b"UNMODIFIED", b"MODIFIED", b"REMOVED"}),
 }
-"""Markers and the terms they may hold. Which are written hangs on the pixels too, which the second run leaves out."""
+"""Markers and the terms they may contain. Which are written depends on pixels too, which the second run skips."""
 _WRITERS = frozenset({0x00020012, 0x00020013})
-"""Implementation class UID and version name: a program, which is nobody."""
+"""Implementation class UID and version name, which identify a program."""
 _HASH = re.compile(r"[A-Za-z0-9+/]{43}=")
-"""What a crypto hash is replaced by: base64 of 32 bytes."""
+"""Length of a crypto hash: base64 of 32 bytes."""
 _PSEUDONYM = re.compile(r"[A-Za-z0-9._-]*[0-9A-HJKMNP-TV-Z]{15}(?![A-Za-z0-9])")
 _KEYED = 15
-"""Characters of a keyed pseudonym, its check character with them."""
+"""Length of a keyed pseudonym, including its check character."""
 _STANDS_FOR_PATIENT = frozenset({0x00100010, 0x00100020})
 _STEP = re.compile(r"([0-9A-F]{8})((?:\[\d+\])?)")
 
 
 def is_new_uid(uid: str) -> bool:
-    """Whether a UID is nobody's: of the form of this package's new ones, or one that the standard registers."""
+    """Return whether a UID is harmless: of the form of new UIDs, or registered by the standard."""
     if UidMapper.is_registered(uid) or uid.startswith(_GOOGLE):
         return True
     if not uid.startswith((_UUID, _PYDICOM)) and len(uid.rpartition(".")[2]) >= _COMPUTED:
         return True  # under a project's own root: a number that fills the UID
     number = uid.removeprefix(_UUID)
-    # A random UUID, or one that is computed: those of a machine and a moment are original ones (RFC 9562).
+    # A random or name-based UUID. Time-based ones identify a machine and a moment (RFC 9562).
     return number != uid and number.isdigit() and (int(number) >> 76) & 0xF in (3, 4, 5, 8)
 
 
 def without_pseudonyms(text: str) -> str:
-    """Return a text without the keyed pseudonyms in it, which are told by their check character."""
+    """Return a text without keyed pseudonyms, which are recognized by their check character."""
     return _PSEUDONYM.sub(lambda found: "" if check_pseudonym(found[0][-_KEYED:]) else found[0], text)
 
 
 def residues(dataset: Dataset, promise: Promise, elements: Mapping[str, Element]) -> Iterator[Residual]:
-    """Yield what the rules would still change.
+    """Yield whatever the rules would still change.
 
     Args:
         dataset: The instance.
@@ -97,7 +97,7 @@ def residues(dataset: Dataset, promise: Promise, elements: Mapping[str, Element]
             continue
         found = _judged(change, elements.get(change.path), promise)
         if found is not None and one_name and int(change.path[:8], 16) in _STANDS_FOR_PATIENT and promise.placeholders:
-            # The pseudonym of a table is name and number alike; what it stands for cannot be seen.
+            # A pseudonym from a table is used as name and number.
             found = replace(found, severity=Severity.WARNING, why="the name is the number: a pseudonym, perhaps")
         if found is not None:
             yield found
@@ -124,7 +124,7 @@ def _judged(change: Change, element: Element | None, promise: Promise) -> Residu
 
 
 def _is_made_of_pseudonyms(element: Element, change: Change) -> bool:
-    """Whether nothing is left of a value without keyed pseudonyms, or nothing but text that other looks read."""
+    """Return whether a value holds only keyed pseudonyms, or only text that other looks examine."""
     texts = element.texts()
     rest = [without_pseudonyms(text) for text in texts]
     if change.rule == OWN_IDENTITY_REASON:
@@ -180,11 +180,11 @@ def _severity(residue: Residue, change: Change, promise: Promise) -> Severity:
     if not promise.binding or (residue is Residue.UID and not promise.uids):
         return Severity.WARNING
     if not promise.placeholders and change.action in (ChangeAction.REPLACED, ChangeAction.EMPTIED):
-        return Severity.WARNING  # a placeholder of another tool's, perhaps
+        return Severity.WARNING  # possibly another tool's placeholder
     if int(change.path[:8], 16) == _ENCRYPTED and promise.placeholders:
-        return Severity.WARNING  # original attributes, for whoever has the key: a project may want that
+        return Severity.WARNING  # encrypted original attributes, which a project may want
     if residue is Residue.PRIVATE and ProfileOption.RETAIN_SAFE_PRIVATE in promise.options:
-        return Severity.WARNING  # which ones are safe is not written into the instance
+        return Severity.WARNING  # the instance does not say which ones are safe
     return Severity.ERROR
 
 

@@ -1,4 +1,4 @@
-"""Names, numbers, dates and the like in text that the rules leave, found by the engine's own detectors."""
+"""Search for names, numbers and dates in text that the rules keep, with the engine's own detectors."""
 
 from __future__ import annotations
 
@@ -36,12 +36,13 @@ _LONGEST_BINARY = 65_536
 _PRINTABLE = re.compile(rb"[\x20-\x7e\x80-\xff\r\n\t]{4,}\0*")
 _UID = re.compile(r"(?<![\d.])[0-2](?:\.\d+){5,}(?![\d.])")
 _TELLING = frozenset({"PERSON_NAME", "MEDICAL_RECORD_NUMBER", "PHONE_NUMBER", "EMAIL_ADDRESS", "DATE_OF_BIRTH"})
-"""What is an error where the instance says that the identity was removed. Places, dates and ages may be anybody's."""
+"""InfoTypes that are an error if the instance says its identity was removed. Places, dates and ages may be
+anybody's."""
 _OF_MAKERS = re.compile(
     r"^Manufacturer|Version|^SoftwareVersion|ModelName$|^CodingScheme|^Coding|^ContextGroup|^Mapping|^Implementation|"
     r"^ResponsibleOrg|Algorithm|^DeviceSerial|^Encapsulated|ICCProfile|UID$"
 )
-"""What a device, a scheme or a program says of itself: numbers and names there are its maker's."""
+"""Attributes about a device, coding scheme or program, whose numbers and names are the maker's."""
 _PLACEHOLDERS = frozenset(value.strip(b"\0 ") for value in DUMMIES.values())
 _WORDS = re.compile(r"[^\W\d_]+")
 _BASELINE = basic_plan("2026d")
@@ -53,8 +54,8 @@ def text_residues(dataset: Dataset, promise: Promise, elements: Mapping[str, Ele
 
     Args:
         dataset: The instance.
-        promise: The rules: an instance that says its identity was removed must hold no name.
-        elements: The elements to look at, by path.
+        promise: Rules of the instance. If they remove the identity, it must not contain a name.
+        elements: Elements to look at, by path.
     """
     bound = reading_engine().bind(dataset)
     for element in elements.values():
@@ -63,7 +64,7 @@ def text_residues(dataset: Dataset, promise: Promise, elements: Mapping[str, Ele
 
 
 def is_binary(element: Element) -> bool:
-    """Whether an element's value is bytes of any kind."""
+    """Return whether an element's value is binary."""
     return element.vr in BINARY_VRS or element.vr == "UN"
 
 
@@ -81,9 +82,9 @@ def _look(element: Element, bound: InstanceText, promise: Promise) -> Iterator[R
     for text in filter(None, map(without_pseudonyms, texts)):
         kinds = {rule.removeprefix("infoType:") for rule in bound.transform(text, _read_as(element)).rules}
         if element.tag in CODE_TAGS:
-            kinds &= _TELLING - {"MEDICAL_RECORD_NUMBER"}  # codes are numbers
+            kinds &= _TELLING - {"MEDICAL_RECORD_NUMBER"}  # code values are numbers
         elif element.vr == "CS":
-            kinds &= {"PERSON_NAME"} if len(_WORDS.findall(text)) > 1 else set()  # a code's one word is any word
+            kinds &= {"PERSON_NAME"} if len(_WORDS.findall(text)) > 1 else set()  # a single word may be any word
         if kinds:
             why = f"found in the text: {', '.join(sorted(kinds))}"
             yield Residual(
@@ -112,7 +113,7 @@ def _has_old_uid(text: str, promise: Promise) -> bool:
 
 
 def _is_left_by_option(element: Element, promise: Promise) -> bool:
-    """Whether an option keeps or sets what the profile alone would not: a device's name, a project's number."""
+    """Return whether an option keeps or sets a value that the profile alone would not, such as a device's name."""
     if not promise.removes_identity:
         return False
     if element.tag in promise.fixed:

@@ -1,4 +1,4 @@
-"""An audit of a folder: every instance's findings, and how much was looked at, with what confidence."""
+"""Audit of a folder: findings of every instance, how much was looked at, and with what confidence."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """The audit of a folder. No value is in it; file names are, and may tell who it is.
+    """Audit of a folder. It contains no values, but file names, which may identify patients.
 
     Attributes:
-        audits: What each file still holds, by its path below the folder.
-        unreadable: Files that could not be read, and why; nothing is known of them.
+        audits: Audit of each file, by its path below the folder.
+        unreadable: Files that could not be read, and why. Nothing is known about them.
         pixels_of: Files whose pixels were looked at.
     """
 
@@ -56,15 +56,15 @@ class AuditReport:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was found that contradicts what the instances promise; `LIMITS` says what that is not."""
+        """Whether no finding contradicts what the instances promise; see `LIMITS` for what this does not mean."""
         return all(item.clean for item in self.audits.values())
 
     def count(self, severity: Severity | str) -> int:
-        """Return how many findings are of a severity."""
+        """Return the number of findings of a severity."""
         return sum(item.count(severity) for item in self.audits.values())
 
     def instances_with(self, severity: Severity | str) -> dict[Residue, int]:
-        """Return in how many instances each kind was found, the most frequent first."""
+        """Return the number of instances with each kind of finding, most frequent first."""
         counts = Counter(
             kind
             for item in self.audits.values()
@@ -73,7 +73,7 @@ class AuditReport:
         return dict(counts.most_common())
 
     def confidence(self) -> list[str]:
-        """Return what was looked for, in how many instances, and what finding nothing there means."""
+        """Return what was looked for, in how many instances, and what finding nothing means."""
         read, pictures = len(self.audits), len(self.pixels_of)
         elements = sum(item.looked.elements for item in self.audits.values())
         frames = sum(item.looked.frames for item in self.audits.values())
@@ -98,11 +98,11 @@ class AuditReport:
         return [*told, LIMITS]
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return a row for each finding, in the columns of the CSV file."""
+        """Return a row per finding, with the columns of the CSV file."""
         return [row for name, item in self.audits.items() for row in rows_of(name, item.findings)]
 
     def to_csv(self) -> str:
-        """Return a line for each finding."""
+        """Return CSV with a line per finding."""
         file = io.StringIO(newline="")
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -137,7 +137,7 @@ class AuditReport:
         return json.dumps(told, indent=2, ensure_ascii=False)
 
     def to_html(self) -> str:
-        """Return a page that needs nothing else: no script, no network."""
+        """Return a self-contained HTML page, without scripts."""
         return page_of("De-identification audit", body(self._told()))
 
     def to_frame(self) -> Any:
@@ -178,17 +178,17 @@ def audit_tree(
     """Audit every DICOM file of a folder, or one file.
 
     Args:
-        folder: The folder; all folders below it too.
-        config: As in `audit`; by default that of the run, where its folder ``<folder>.run`` is there.
+        folder: Folder, searched recursively.
+        config: As in `audit`; by default that of the run, if its folder ``<folder>.run`` exists.
         options: As in `audit`.
         originals: As in `audit`.
-        pixels: Look for burned-in text too.
-        sample: Look at the pixels of this many instances, drawn at random; by default of all. Headers are read of all.
-        seed: Of the drawing: the same seed draws the same files.
-        on_progress: Called after each file with the number of files done, and of all.
+        pixels: Whether to look for burned-in text.
+        sample: Number of instances, drawn at random, whose pixels are looked at; by default all. Every header is read.
+        seed: Seed of the sample: the same seed selects the same files.
+        on_progress: Called after each file with the number of files done and the total.
 
     Raises:
-        FileNotFoundError: There is no such folder.
+        FileNotFoundError: The folder does not exist.
         ConfigError: ``config`` and ``options`` cannot be carried out.
     """
     root = Path(folder)
@@ -227,7 +227,7 @@ def _has_pixels(item: Audit) -> bool:
 
 
 def _bound(looked: int, found: int) -> str:
-    """Return what a count means. Nothing in n instances: at most 3/n of such instances have it (the rule of three)."""
+    """Return the meaning of a count. By the rule of three, nothing in n instances means at most 3/n of all."""
     if found:
         return f"Found in {found} of them."
     if not looked:

@@ -1,6 +1,7 @@
-"""The review of a run: a person looks at results, approves or rejects them, and covers what was missed."""
+"""Review of a run: a person approves or rejects results and changes what is covered."""
 
-from healthcare_deid.report.review.review import Decision, Item, Review
+from healthcare_deid.report.review.again import RerunMode
+from healthcare_deid.report.review.review import Decision, Item, Reason, Review
 from healthcare_deid.report.review.server import ReviewServer
 
-__all__ = ["Decision", "Item", "Review", "ReviewServer"]
+__all__ = ["Decision", "Item", "Reason", "RerunMode", "Review", "ReviewServer"]

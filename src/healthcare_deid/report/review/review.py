@@ -1,4 +1,8 @@
-"""What is reviewed, in which order, and what was decided. Decisions are in the run's folder, with who and when."""
+"""Review of results, worst first, with a person's decisions about them.
+
+Every decision is written to the run folder, with who, when and why. A change to the pixels replaces the result and its
+line in the record.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.files import read
 from healthcare_deid.engine.safe_errors import guarded
-from healthcare_deid.report.review.cover import cover
+from healthcare_deid.report.review.again import RerunMode
+from healthcare_deid.report.review.pixel_changes import IMAGE, PixelChanges, rectangle_of
 from healthcare_deid.report.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -28,61 +33,82 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import FileDataset
 
+    from healthcare_deid.engine import Deidentifier
+    from healthcare_deid.report.review.boxes import Rectangle
     from healthcare_deid.report.run_folder import Entry
 
+Asked = TypeVar("Asked")
 _DECISIONS = "decisions.jsonl"
 _UNREADABLE = "unreadable"
 _LOW = 0.8
-"""Confidence under which a covered line is worth a look: half of what is covered for nothing has less."""
+"""Confidence below which a covered line deserves a look: half of all false positives have less."""
 
 
 class Decision(StrEnum):
-    """What a person says of a result."""
+    """Decision about a result."""
 
     APPROVED = "approved"
     """It may be released."""
     REJECTED = "rejected"
-    """It must not."""
+    """It must not be released."""
     OPEN = "open"
-    """Nothing yet, or it was changed since."""
+    """Not decided yet, or changed since."""
+
+
+class Reason(StrEnum):
+    """Reason for a decision, from a fixed list because free text could name patients."""
+
+    TEXT_LEFT = "text-left"
+    """Text in the picture may identify somebody."""
+    ATTRIBUTE = "attribute"
+    """An attribute may identify somebody."""
+    TOO_MUCH = "too-much"
+    """Too much is covered, so the picture is not useful."""
+    NO_TEXT = "no-text"
+    """A box covers no text."""
+    OTHER = "other"
+    """Another reason."""
 
 
 @dataclass(slots=True)
 class Item:
-    """One result to look at.
+    """Result to review.
 
     Attributes:
         result: Its name.
-        reasons: Why it comes early; empty for one that is there at random.
-        boxes: Covered rectangles: frame, left, top, width, height.
+        reasons: Reasons to look at it early; empty for results in random order.
+        boxes: Covered rectangles of its image: frame, left, top, width, height.
         source: SHA-256 of its source.
-        decision: What was said of it last.
-        approved: SHA-256 of what was approved: another file under the same name is not.
+        decision: Latest decision.
+        approved: SHA-256 of the approved file; any other content is not approved.
     """
 
     result: str
     reasons: list[str]
-    boxes: list[tuple[int, int, int, int, int]] = field(repr=False)
+    boxes: list[Rectangle] = field(repr=False)
     source: str = field(repr=False)
     decision: Decision = Decision.OPEN
     approved: str = field(default="", repr=False)
 
 
 class Review:
-    """The review of one run. Threads may share it.
+    """Review of one run. Threads may share it.
 
     Args:
-        run: The run's folder, or the folder of its results.
-        originals: The folder of the originals, to show them beside; a source is known by its content.
-        reviewer: Who decides; by default the user of this machine.
-        seed: Of the order of results that nothing is to be said of.
-        now: Returns the time.
+        run: Run folder, or folder of results.
+        originals: Folder of originals, to show them beside the results and to run instances again. Sources are
+            identified by their content.
+        reviewer: Name of the reviewer; by default the user of this machine.
+        deidentifier: Deidentifier of the run, to run instances again. By default it is rebuilt from the run folder,
+            which works unless the run was given keys, masks, pseudonyms or other objects.
+        seed: Seed for the random order of inconspicuous results.
+        now: Function that returns the current time.
 
     Attributes:
-        items: The results, the worst first.
+        items: Results, worst first.
 
     Raises:
-        FileNotFoundError: There is no run's folder.
+        FileNotFoundError: There is no run folder.
     """
 
     def __init__(
@@ -91,17 +117,19 @@ class Review:
         *,
         originals: str | PathLike[str] | None = None,
         reviewer: str | None = None,
+        deidentifier: Deidentifier | None = None,
         seed: int = 0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         found = RunFolder.of(Path(run))
         if found is None:
-            raise FileNotFoundError("no run's folder there: it stands beside the results, as <results>.run")
+            raise FileNotFoundError("there is no run folder: it stands beside the results, as <results>.run")
         self._run = found
         self._reviewer = reviewer or getpass.getuser()
         self._now = now
         self._lock = threading.RLock()
         self._sources = _by_digest(Path(originals)) if originals is not None else {}
+        self._pixels = PixelChanges(found, self._sources, deidentifier)
         entries = [entry for entry in found.entries().values() if (found.results / entry.result).is_file()]
         random.Random(seed).shuffle(entries)  # noqa: S311 - an order, not a secret
         self.items: list[Item] = [_item(entry) for entry in sorted(entries, key=_badness, reverse=True)]
@@ -109,49 +137,84 @@ class Review:
         for line in self._decided():
             if (item := by_name.get(str(line.get("result")))) is not None:
                 item.decision, item.approved = Decision(line["decision"]), str(line.get("sha256", ""))
-                item.boxes += [_rectangle(box) for box in line.get("boxes", ())]
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{self.count(decision)} {decision}" for decision in Decision)
         return f"Review({len(self.items)} results: {counts})"
 
     def count(self, decision: Decision) -> int:
-        """Return of how many results this was said last."""
+        """Return the number of results with this decision."""
         return sum(1 for item in self.items if item.decision is decision)
 
-    def decide(self, index: int, decision: Decision) -> None:
-        """Say something of a result; it is written down at once."""
+    def decide(self, index: int, decision: Decision, reason: Reason | None = None) -> None:
+        """Decide about a result. The decision is written at once.
+
+        Args:
+            index: Index of the result.
+            decision: The decision.
+            reason: Reason, if the reviewer gives one.
+        """
         with self._lock:
             item = self.items[index]
             digest = _digest(self._run.results / item.result) if decision is Decision.APPROVED else ""
-            self._write(item, decision, **({"sha256": digest} if digest else {}))
+            self._write(item, decision, reason, **({"sha256": digest} if digest else {}))
             item.decision = decision
             item.approved = digest
 
     @border
     def cover(self, index: int, frame: int, box: tuple[int, int, int, int]) -> None:
-        """Cover one more rectangle in a result, which is open again then.
+        """Cover one more rectangle in a result and in its icon. The result becomes open again.
 
         Args:
-            index: Of the result.
-            frame: From 0.
+            index: Index of the result.
+            frame: Frame index, from 0.
             box: Left column, top row, width and height.
 
         Raises:
             ValueError: The rectangle is not in the picture.
             EngineError: The pixels cannot be decoded or written.
+            RunRefused: A run holds the results.
         """
-        with self._lock:
-            item = self.items[index]
-            path = self._run.results / item.result
-            guarded(partial(cover, path, frame, box), passing=ValueError)
-            self._write(item, Decision.OPEN, boxes=[[frame, *box]])
-            item.boxes.append((frame, *box))
-            item.decision = Decision.OPEN
+        self._change(index, self._pixels.cover, (frame, *box), Reason.TEXT_LEFT, added=(frame, *box))
+
+    @border
+    def uncover(self, index: int, frame: int, box: tuple[int, int, int, int]) -> None:
+        """Remove a box that covers no text, by running the instance again with every other box.
+
+        The uncovered part is not searched for text again. The icon stays covered. The result becomes open again.
+
+        Args:
+            index: Index of the result.
+            frame: Frame index, from 0.
+            box: Left column, top row, width and height, as in `Item.boxes`.
+
+        Raises:
+            ValueError: There is no such box, or the original is missing.
+            EngineError: The instance cannot be de-identified.
+            RunRefused: A run holds the results, or their settings are not known.
+        """
+        self._change(index, self._pixels.uncover, (frame, *box), Reason.NO_TEXT, removed=(frame, *box))
+
+    @border
+    def run_again(self, index: int, mode: RerunMode = RerunMode.AS_RUN) -> None:
+        """Run an instance again from its original. The result becomes open again.
+
+        Boxes removed by a person are covered again; boxes added by a person stay.
+
+        Args:
+            index: Index of the result.
+            mode: Mode of the new run.
+
+        Raises:
+            ValueError: The original is missing, or the mode would change nothing.
+            EngineError: The instance cannot be de-identified.
+            RunRefused: A run holds the results, or their settings are not known.
+        """
+        self._change(index, self._pixels.run_again, mode, None, again=str(mode))
 
     @border
     def dataset(self, index: int, *, original: bool = False) -> FileDataset | None:
-        """Return a result as it is now, or its original; None where that is not known."""
+        """Return a result in its current state, or its original; None if that is missing."""
         item = self.items[index]
         path = self._sources.get(item.source) if original else self._run.results / item.result
         if path is None:
@@ -160,20 +223,20 @@ class Review:
         return found
 
     def export(self, folder: str | PathLike[str], *, on_progress: Callable[[int, int], object] | None = None) -> int:
-        """Copy what is approved into a new folder, under the results' names; return how many files.
+        """Copy approved results to a new folder under their names, and return their number.
 
-        A result that is another file than the one that was approved stays out, and is open again.
+        A result that has changed since its approval is left out and becomes open again.
 
         Args:
             folder: The new folder.
-            on_progress: Called after each approved result with the number of them done, and of all.
+            on_progress: Called after each approved result with the number done and the total.
 
         Raises:
-            FileExistsError: The folder holds something.
+            FileExistsError: The folder is not empty.
         """
         target = Path(folder)
         if target.exists() and any(target.iterdir()):
-            raise FileExistsError("the folder holds something already: name a new one")
+            raise FileExistsError("the folder is not empty: name a new one")
         copied = 0
         approved = [item for item in self.items if item.decision is Decision.APPROVED]
         for done, item in enumerate(approved, 1):
@@ -187,18 +250,34 @@ class Review:
                 on_progress(done, len(approved))
         return copied
 
+    def _change(
+        self,
+        index: int,
+        work: Callable[[str, Asked], list[dict[str, Any]]],
+        asked: Asked,
+        reason: Reason | None,
+        **told: Any,
+    ) -> None:
+        """Change a result's pixels and write down that it is open again."""
+        with self._lock:
+            item = self.items[index]
+            item.boxes = _boxes(work(item.result, asked))
+            item.decision, item.approved = Decision.OPEN, ""  # an earlier approval was for another file
+            self._write(item, Decision.OPEN, reason, **told)
+
     def _decided(self) -> list[dict[str, Any]]:
         path = self._run.path / _DECISIONS
         if not path.is_file():
             return []
         return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
 
-    def _write(self, item: Item, decision: Decision, **more: Any) -> None:
+    def _write(self, item: Item, decision: Decision, reason: Reason | None, **more: Any) -> None:
         line = {
             "result": item.result,
             "decision": str(decision),
             "who": self._reviewer,
             "when": self._now().isoformat(timespec="seconds"),
+            **({"why": str(reason)} if reason is not None else {}),
             **more,
         }
         descriptor = os.open(self._run.path / _DECISIONS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -207,8 +286,11 @@ class Review:
 
 
 def _item(entry: Entry) -> Item:
-    boxes = [_rectangle([box["frame"], box["x"], box["y"], box["width"], box["height"]]) for box in entry.redactions]
-    return Item(entry.result, _reasons(entry), boxes, entry.source)
+    return Item(entry.result, _reasons(entry), _boxes(entry.redactions), entry.source)
+
+
+def _boxes(redactions: list[dict[str, Any]]) -> list[Rectangle]:
+    return [rectangle_of(one) for one in redactions if one["path"] in IMAGE]
 
 
 def _reasons(entry: Entry) -> list[str]:
@@ -223,11 +305,6 @@ def _badness(entry: Entry) -> tuple[int, float, int]:
     unreadable = sum(1 for box in entry.redactions if box.get("rule") == _UNREADABLE)
     lowest = min((float(box.get("confidence", 1.0)) for box in entry.redactions), default=1.0)
     return unreadable, 1.0 - lowest if lowest < _LOW else 0.0, len(entry.warnings)
-
-
-def _rectangle(numbers: list[Any]) -> tuple[int, int, int, int, int]:
-    frame, x, y, width, height = map(int, numbers)
-    return frame, x, y, width, height
 
 
 def _by_digest(folder: Path) -> dict[str, Path]:

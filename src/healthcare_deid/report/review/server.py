@@ -1,4 +1,4 @@
-"""The review page on a loopback port. The token in the URL is the way in: no other machine or page has it."""
+"""Review page on a loopback port. Access needs the token in the URL, which no other machine or page has."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Self
 
-from healthcare_deid.errors import EngineError
+from healthcare_deid.errors import EngineError, RunRefused
 from healthcare_deid.report.compare import compare
 from healthcare_deid.report.pictures import frame_picture
-from healthcare_deid.report.review.review import Decision
+from healthcare_deid.report.review.again import RerunMode
+from healthcare_deid.report.review.review import Decision, Reason
 
 if TYPE_CHECKING:
     from healthcare_deid.report.review.review import Review
@@ -33,14 +34,14 @@ _HEADERS = {
 
 
 class ReviewServer:
-    """Serves the review of a run to this machine's browser.
+    """Server of the review page for a browser on this machine.
 
     Args:
-        review: What is reviewed.
-        port: 0 takes any free one.
+        review: Review to serve.
+        port: Port to listen on; 0 selects a free one.
 
     Attributes:
-        url: Where the page is, with its token.
+        url: URL of the page, with its token.
     """
 
     def __init__(self, review: Review, port: int = 0) -> None:
@@ -66,7 +67,7 @@ class ReviewServer:
 
 
 class _RefusedError(Exception):
-    """Ends a request with a status; its text goes to the page."""
+    """Error that ends a request with a status. Its text is shown on the page."""
 
     def __init__(self, status: int, text: str = "") -> None:
         super().__init__(text)
@@ -85,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._post)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Write no log: its lines would hold the token."""
+        """Write no log, because its lines would contain the token."""
 
     def _answer(self, work: Any) -> None:
         try:
@@ -93,14 +94,14 @@ class _Handler(BaseHTTPRequestHandler):
             status = 200
         except _RefusedError as refused:
             status, kind, body = refused.status, "text/plain; charset=utf-8", str(refused).encode()
-        except (ValueError, EngineError) as error:
+        except (ValueError, EngineError, RunRefused) as error:
             status, kind, body = 422, "text/plain; charset=utf-8", str(error).encode()
         except (KeyError, TypeError, IndexError):
             status, kind, body = 400, "text/plain; charset=utf-8", b"the request is not one of the page's"
-        except Exception as error:  # noqa: BLE001 - the server would print it with what it quotes
+        except Exception as error:  # noqa: BLE001 - the server would print it, and its text may quote data
             status, kind, body = 500, "text/plain; charset=utf-8", type(error).__name__.encode()
         if status != 200:
-            self.close_connection = True  # a body that was not read would be taken for the next request
+            self.close_connection = True  # an unread body would be parsed as the next request
         self.send_response(status)
         for name, value in {**_HEADERS, "Content-Type": kind, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
@@ -108,14 +109,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _path(self) -> list[str]:
-        """Return what of the path follows the token.
+        """Return the parts of the path after the token.
 
         Raises:
-            _RefusedError: The token is missing or wrong, or the request is made out to another host.
+            _RefusedError: The token is missing or wrong, or the request is for another host, or from another page.
         """
         host = (self.headers.get("Host") or "").rpartition(":")[0]
+        origin = self.headers.get("Origin")  # set by the browser, and not changeable by a page
         first, *rest = self.path.partition("?")[0].lstrip("/").split("/")
         if host not in ("127.0.0.1", "localhost") or not secrets.compare_digest(first.encode(), self.token.encode()):
+            raise _RefusedError(404)
+        if origin is not None and origin != f"http://{self.headers['Host']}":
             raise _RefusedError(404)
         return rest
 
@@ -156,10 +160,14 @@ class _Handler(BaseHTTPRequestHandler):
             raise _RefusedError(404)
         match path:
             case ["decide"]:
-                self.review.decide(index, Decision(body["decision"]))
-            case ["cover"]:
+                reason = Reason(body["reason"]) if body.get("reason") else None
+                self.review.decide(index, Decision(body["decision"]), reason)
+            case ["cover" | "uncover" as what]:
                 x, y, width, height = map(int, body["box"])
-                self.review.cover(index, int(body["frame"]), (x, y, width, height))
+                change = self.review.cover if what == "cover" else self.review.uncover
+                change(index, int(body["frame"]), (x, y, width, height))
+            case ["again"]:
+                self.review.run_again(index, RerunMode(body["mode"]))
             case _:
                 raise _RefusedError(404)
         item = self.review.items[index]

@@ -9,7 +9,7 @@ those written as UN, keep their length encoding.
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.dicom.charsets import encodings_of
 from healthcare_deid.engine.dicom.encoding import (
@@ -120,10 +120,8 @@ class EncodedExecutor(LeafExecutor):
                 output.append(entry.encoded(b""))
             case Op.DUMMY:
                 output.append(entry.encoded(dummy_of(entry.tag, entry.vr)))
-            case Op.RECURSE | Op.UID | Op.OWN_UID | Op.TEXT | Op.SHIFT | Op.CHECK | Op.REWRITE:
-                raise UseDatasetExecutor  # these need the value
             case _:
-                assert_never(entry.op)
+                raise UseDatasetExecutor  # the others need the value
         level.records.append(Record(entry, entry.rule.reason, length))
         return output
 

@@ -6,7 +6,7 @@ They are filled once per plan.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.engine.dicom.elements import effective_vr, is_private_creator
 from healthcare_deid.engine.dicom.encoding import LONG_VRS, SHORT_VRS, UNDEFINED, read_tag
@@ -182,9 +182,7 @@ def _kind(entry: ElementDecision, length: int) -> DecisionKind:
             if vr in NUMBER_BYTES:
                 return DecisionKind.KEPT if length == NUMBER_BYTES[vr] else DecisionKind.OPEN
             return DecisionKind.SOUND if vr in FORMS else DecisionKind.REMEMBERED
-        case Op.OWN_UID:
-            return DecisionKind.OPEN if vr == "UI" else DecisionKind.REMEMBERED
-        case Op.UID | Op.TEXT | Op.SHIFT | Op.REWRITE:
-            return DecisionKind.REMEMBERED
+        case Op.OWN_UID if vr == "UI":
+            return DecisionKind.OPEN
         case _:
-            assert_never(op)
+            return DecisionKind.REMEMBERED  # `Values` is asked, and refuses an operation that it does not know
