@@ -10,11 +10,15 @@
 #
 # Pin the base by digest where images are released.
 ARG PYTHON=3.12
+ARG BEAM=2.77.0
 FROM python:${PYTHON}-slim AS build
 ARG EXTRAS=all
+ARG BEAM
 COPY dist/*.whl /tmp/
-RUN python -m venv /opt/healthcare-deid \
- && /opt/healthcare-deid/bin/pip install --no-cache-dir "$(ls /tmp/healthcare_deid-*.whl)[${EXTRAS}]" \
+# Beam's worker and the package in it are of one version.
+RUN echo "apache-beam==${BEAM}" >/tmp/constraints.txt \
+ && python -m venv /opt/healthcare-deid \
+ && /opt/healthcare-deid/bin/pip install --no-cache-dir -c /tmp/constraints.txt "$(ls /tmp/healthcare_deid-*.whl)[${EXTRAS}]" \
  && /opt/healthcare-deid/bin/python -m compileall -q /opt/healthcare-deid
 
 FROM python:${PYTHON}-slim AS base
@@ -28,8 +32,9 @@ USER 10001:10001
 WORKDIR /tmp
 
 # Workers of Beam: the runner starts this entry point with its own arguments.
+FROM apache/beam_python${PYTHON}_sdk:${BEAM} AS sdk
 FROM base AS beam
-COPY --from=apache/beam_python3.12_sdk:2.77.0 /opt/apache/beam /opt/apache/beam
+COPY --from=sdk /opt/apache/beam /opt/apache/beam
 ENTRYPOINT ["/opt/apache/beam/boot"]
 
 FROM base

@@ -134,11 +134,22 @@ def airflow(session: nox.Session) -> None:
 
 
 @nox.session
-def engines(session: nox.Session) -> None:
-    """Run the recipes for engines that need no code of ours."""
-    session.install("dask>=2024.8")
-    _install(session, "pipelines", project=".[all]")
+def recipes(session: nox.Session) -> None:
+    """Run the recipes for Dagster, Dask, Ray and Spark, which needs a Java; half a GB of packages, so once a week."""
+    _install(session, "pipelines", "recipes", project=".[all]")
     session.run("pytest", "-W", "default", "tests/pipelines/test_recipes.py", *session.posargs)
+
+
+@nox.session
+def image(session: nox.Session) -> None:
+    """Carry out the Dockerfile's steps in a bare directory, and start what the image starts; once a week."""
+    _install(session, "test")
+    session.install("build[uv]")
+    out = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(out, ignore_errors=True)
+    session.run("python", "-m", "build", "--wheel", "--installer=uv", "--outdir", str(out), silent=True)
+    (built,) = out.glob("*.whl")
+    session.run("pytest", "tests/test_image_recipe.py", *session.posargs, env={"HEALTHCARE_DEID_WHEEL": str(built)})
 
 
 @nox.session

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _DOCS = Path(__file__).parents[1] / "docs"
 _ENTRY = re.compile(r"^::: ([\w.]+)\n(.*?)(?=^::: |\Z)", re.MULTILINE | re.DOTALL)
 _MOST_LINKS = 3
+_EXAMPLES = _DOCS.parent / "examples"
+_EXAMPLE = re.compile(r"^<!-- example (\S+) -->$", re.MULTILINE)
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
@@ -32,10 +34,11 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
-    """Put tables and charts in their places, and head each example of the reference."""
+    """Put tables, charts and example files in their places, and head each example of the reference."""
     for place, table in _TABLES.items():
         if place in markdown:
             markdown = markdown.replace(place, table())
+    markdown = _EXAMPLE.sub(lambda place: f"```python\n{(_EXAMPLES / place[1]).read_text('utf-8')}```", markdown)
     markdown = with_charts(markdown)
     if page.file.src_uri.startswith("reference/"):
         markdown = _ENTRY.sub(lambda entry: _with_example(entry[1], entry[2]), markdown)

@@ -7,9 +7,13 @@ import importlib
 import json
 import os
 import runpy
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +29,9 @@ import pytest
 from airflow.sdk import Variable
 from airflow.utils.state import DagRunState
 
-from healthcare_deid import DeidClient, presets
+from healthcare_deid import DeidClient, DeidentifyConfig, OperationState, presets
 from healthcare_deid.emulator import Emulator
+from healthcare_deid.engine import Deidentifier
 from healthcare_deid.errors import ConfigError, PermissionDenied
 from healthcare_deid.pipelines import SecretSource
 from healthcare_deid.pipelines.airflow import (
@@ -39,12 +44,11 @@ from healthcare_deid.pipelines.airflow.provider import get_provider_info
 from healthcare_deid.pipelines.airflow.triggers import OperationTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from healthcare_deid import DeidentifyConfig
+    from collections.abc import Callable, Iterator
 
 PARENT = "projects/p/locations/eu/datasets"
 NAME = "Zqxsmith"
+SECRET = b"a secret of this project's own"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,16 +57,27 @@ def airflow_database() -> None:
 
 
 @pytest.fixture
-def emulator(tmp_path: Path, instance: Any) -> Iterator[Emulator]:
-    with Emulator(tmp_path / "lab") as lab:
-        with DeidClient("p", "eu", http=lab.http()) as client:
-            client.create_dataset("source").result()
-            client.create_dicom_store("source/images")
-            client.create_dicom_store("source/clean")
-            for number in range(4):
-                (tmp_path / f"{NAME}{number}.dcm").write_bytes(instance(number))
-            client.upload("source/images", [tmp_path / f"{NAME}{number}.dcm" for number in range(4)])
-        yield lab
+def lab(tmp_path: Path, instance: Any) -> Iterator[Callable[..., Emulator]]:
+    """Return a maker of emulators with four instances in a store."""
+    with ExitStack() as held:
+
+        def make(**options: Any) -> Emulator:
+            emulator = held.enter_context(Emulator(tmp_path / "lab", **options))
+            with DeidClient("p", "eu", http=emulator.http()) as client:
+                client.create_dataset("source").result()
+                client.create_dicom_store("source/images")
+                client.create_dicom_store("source/clean")
+                for number in range(4):
+                    (tmp_path / f"{NAME}{number}.dcm").write_bytes(instance(number))
+                client.upload("source/images", [tmp_path / f"{NAME}{number}.dcm" for number in range(4)])
+            return emulator
+
+        yield make
+
+
+@pytest.fixture
+def emulator(lab: Callable[..., Emulator]) -> Emulator:
+    return lab()
 
 
 @pytest.fixture
@@ -108,11 +123,11 @@ with DAG({dag!r}, schedule=None) as dag:
 """
 
 
-def run(dag: str, endpoint: str, on_partial: str = "fail") -> tuple[Any, dict[str, Any]]:
+def run(dag: str, content: str = DAG_FILE, **values: str) -> tuple[Any, dict[str, Any]]:
     """Write a DAG and test it as Airflow does; return its state, and what its tasks gave."""
     file = Path(os.environ["AIRFLOW_HOME"], "dags", f"{dag}.py")
     file.parent.mkdir(exist_ok=True)
-    file.write_text(DAG_FILE.format(dag=dag, endpoint=endpoint, on_partial=on_partial))
+    file.write_text(content.format(dag=dag, **values))
     done = runpy.run_path(str(file))["dag"].test()
     tasks = done.get_task_instances()
     return done.state, {one.task_id: one.xcom_pull(task_ids=one.task_id, key="return_value") for one in tasks}
@@ -123,7 +138,7 @@ def test_a_dataset_is_de_identified_and_the_task_returns_counts(
 ) -> None:
     emulator.faults.hold_operations(2)  # so that the task is deferred
 
-    state, given = run("dataset", endpoint)
+    state, given = run("dataset", endpoint=endpoint, on_partial="fail")
 
     assert state == DagRunState.SUCCESS
     assert given["start"] == given["wait"]
@@ -192,7 +207,7 @@ def test_a_task_retried_with_another_request_starts_a_new_operation(
 def test_instances_that_fail_fail_the_task_or_are_counted(endpoint: str, emulator: Emulator, on_partial: str) -> None:
     emulator.faults.fail_instances("1.2.3.0")
 
-    state, given = run(f"partial-{on_partial}", endpoint, on_partial)
+    state, given = run(f"partial-{on_partial}", endpoint=endpoint, on_partial=on_partial)
 
     assert state == (DagRunState.FAILED if on_partial == "fail" else DagRunState.SUCCESS)
     if on_partial == "accept":
@@ -234,6 +249,123 @@ def test_a_killed_task_cancels_its_operation(
     with pytest.raises(PermissionDenied):  # it was asked to
         asyncio.run(trigger.on_kill())
     asyncio.run(OperationTrigger(str(running.name), endpoint, cancel=False).on_kill())
+
+
+KILLED_FILE = """
+import os
+import signal
+from pathlib import Path
+
+from airflow.sdk import DAG
+from healthcare_deid import DeidentifyConfig
+from healthcare_deid.pipelines import SecretSource
+from healthcare_deid.pipelines.airflow import DeidentifyDicomStoreOperator, DeidentifyFolderOperator
+
+
+class Killer:
+    # It finds nothing, and once kills the process as Airflow does, in the second chunk of a run.
+    info_types = frozenset({{"PERSON_NAME"}})
+    rank = 1
+    seen = 0
+
+    def find(self, text):
+        self.seen += text.startswith("comment")
+        if self.seen == 36 and not killed.exists():
+            killed.touch()
+            os.kill(os.getpid(), signal.SIGTERM)
+        return []
+
+
+killed = Path({killed!r})
+with DAG({dag!r}, schedule=None) as dag:
+    {operator}
+"""
+
+
+@pytest.fixture
+def terminations() -> Iterator[None]:
+    """Put back what SIGTERM does: a task that Airflow tests in this process changes it."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+class Gate:
+    """Engine of an emulator that waits before each instance."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+
+    def deidentify_file(self, source: Path, destination: Path) -> None:
+        assert self.opened.wait(60)
+        shutil.copyfile(source, destination)
+
+
+@pytest.mark.usefixtures("terminations")
+def test_a_task_that_is_killed_while_it_waits_cancels_its_operation(
+    lab: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+    emulator = lab(workers=0, engine=lambda _: gate)
+    keep = Variable.set
+
+    def keep_and_die(*args: Any, **kwargs: Any) -> None:
+        keep(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGTERM)  # which Airflow answers with on_kill()
+        gate.opened.set()
+
+    monkeypatch.setattr(Variable, "set", keep_and_die)
+    operator = f"""DeidentifyDicomStoreOperator(
+        task_id="start",
+        source="{PARENT}/source/dicomStores/images",
+        destination="{PARENT}/source/dicomStores/clean",
+        config=DeidentifyConfig.builder().filter_profile("ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE").build(),
+        endpoint="{{endpoint}}",
+        poll=0.1,
+        deferrable=False,
+    )"""
+
+    with emulator.server() as server, DeidClient("p", "eu", http=emulator.http()) as client:
+        endpoint = operator.replace("{endpoint}", server.url)
+        state, given = run("killed-operation", KILLED_FILE, operator=endpoint, killed="")
+        (name,) = operations(client)
+        ended = client.operation(name).refresh().state
+
+    assert (state, ended) == (DagRunState.FAILED, OperationState.CANCELLED)
+    assert given == {"start": None}
+
+
+@pytest.mark.usefixtures("terminations")
+def test_a_folder_task_that_is_killed_ends_its_run_and_a_retry_continues(
+    tmp_path: Path, instance: Any, files_of: Any
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(40):  # more than a worker takes at once
+        (tmp_path / "in" / f"{number}.dcm").write_bytes(instance(number, f"comment {number}"))
+    contents = DeidentifyConfig.builder().filter_profile("DEIDENTIFY_TAG_CONTENTS").build()
+    operator = f"""DeidentifyFolderOperator(
+        task_id="start",
+        source={str(tmp_path / "in")!r},
+        destination={str(tmp_path / "out")!r},
+        config={contents.to_json()!r},
+        secret=SecretSource.file({str(tmp_path / "secret")!r}),
+        workers=1,
+        engine_options={{"detectors": [Killer()]}},
+    )"""
+
+    (tmp_path / "secret").write_bytes(SECRET)
+    marker = str(tmp_path / "killed")
+    killed, _ = run("killed-folder", KILLED_FILE, operator=operator, killed=marker)
+    before = files_of(tmp_path / "out")
+    again, given = run("retried-folder", KILLED_FILE, operator=operator, killed=marker)
+
+    assert (killed, again) == (DagRunState.FAILED, DagRunState.SUCCESS)
+    assert 0 < len(before) < 40
+    assert given["start"] == {"succeeded": 40 - len(before), "skipped": len(before), "failed": 0, "reasons": {}}
+    Deidentifier(contents, secret=SECRET).deidentify_tree(tmp_path / "in", tmp_path / "whole", workers=1)
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+    told = json.loads((tmp_path / "out.run" / "manifest.json").read_text())
+    assert [one["state"] for one in told["runs"]] == ["interrupted", "complete"]
 
 
 def test_a_config_with_a_key_is_not_stored_with_a_dag() -> None:

@@ -22,7 +22,7 @@ from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
 
-from healthcare_deid import DeidClient
+from healthcare_deid import DeidClient, presets
 from healthcare_deid.emulator import Emulator
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.errors import ConfigError
@@ -177,6 +177,33 @@ def test_the_graph_contains_no_secret_and_shows_no_path(shifting: DeidentifyConf
 def test_a_config_that_needs_a_secret_is_refused_when_the_graph_is_built(shifting: DeidentifyConfig) -> None:
     with pytest.raises(ConfigError, match="place of a secret"):
         DeidentifyInstances(shifting)
+
+
+@pytest.mark.parametrize(("pixels", "given", "batches"), [(False, None, [5]), (True, None, [1] * 5), (True, 3, [3, 2])])
+def test_files_whose_pixels_are_looked_at_are_handed_out_one_by_one(
+    basic: DeidentifyConfig, tmp_path: Path, pixels: bool, given: int | None, batches: list[int]
+) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.dcm").write_bytes(b"")
+    config = presets.remove_metadata_and_all_text() if pixels else basic
+    transform = DeidentifyFiles(str(tmp_path), f"{tmp_path}-out", config, batch=given)
+
+    listed = [len(names) for _, names in transform._read._list.process(str(tmp_path))]
+
+    assert listed == batches
+
+
+def test_images_are_not_copied_between_reading_and_staging(basic: DeidentifyConfig, tmp_path: Path) -> None:
+    pipeline = beam.Pipeline()
+    _ = pipeline | DeidentifyFiles(str(tmp_path / "in"), str(tmp_path / "out"), basic, min_ram="8GB")
+    components = pipeline.to_runner_api().components
+
+    steps = [one for one in components.transforms.values() if one.spec.urn == "beam:transform:pardo:v1"]
+    work = {one.unique_name: one.environment_id for one in steps if "/Sources/" not in one.unique_name}
+    # A runner fuses steps of one environment only, and a resource hint is part of it.
+    assert len(set(work.values())) == 1, work
+    assert any("Stage" in name for name in work)
+    assert any("Read" in name for name in work)
 
 
 def test_members_of_archives_are_instances(

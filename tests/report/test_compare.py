@@ -164,15 +164,23 @@ def test_a_picture_shows_both_sides(tmp_path: Path, index: int) -> None:
 
 
 @pytest.mark.parametrize("index", range(5))
-def test_a_picture_shows_frames_that_pydicom_does_not_decode(tmp_path: Path, index: int) -> None:
-    native = sample_dicom()[index].dataset
-    size = len(native.PixelData) // int(native.get("NumberOfFrames") or 1)
-    frames = [native.PixelData[start : start + size] for start in range(0, len(native.PixelData), size)]
-    deflated = sample_dicom()[index].dataset
-    deflated.PixelData = encapsulate([zlib.compress(frame, wbits=-zlib.MAX_WBITS) for frame in frames])
-    deflated["PixelData"].is_undefined_length = True
-    deflated.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.8.1")
+def test_frames_that_pydicom_does_not_decode_are_shown_and_compared(tmp_path: Path, index: int) -> None:
+    native, deflated = sample_dicom()[index].dataset, _deflated(index)
     path = write_before_after(native, deflated, tmp_path / "x.png")
     picture = np.asarray(Image.open(path))
     left, right = picture[34:-12, 12 : picture.shape[1] // 2 - 6], picture[34:-12, picture.shape[1] // 2 + 6 : -12]
     assert np.array_equal(left, right)
+    same = compare(native, deflated).pixels
+    assert same is not None
+    assert (same.frames, same.changed_frames) == (int(native.get("NumberOfFrames") or 1), 0)
+
+
+def _deflated(index: int) -> Any:
+    """Return a sample with Deflated Image Frame Compression."""
+    dataset = sample_dicom()[index].dataset
+    size = len(dataset.PixelData) // int(dataset.get("NumberOfFrames") or 1)
+    frames = [dataset.PixelData[start : start + size] for start in range(0, len(dataset.PixelData), size)]
+    dataset.PixelData = encapsulate([zlib.compress(frame, wbits=-zlib.MAX_WBITS) for frame in frames])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.8.1")
+    return dataset

@@ -56,6 +56,7 @@ class EngineRecipe:
                 "of a secret (secret=)"
             )
         self.name = trial.plan.name
+        self.looks_at_pixels = trial.looks_at_pixels
         self._config = config
         self._secret = secret
         # Runners start a worker per core already.

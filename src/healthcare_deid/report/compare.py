@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
-from pydicom.pixels.utils import iter_pixels
 
 from healthcare_deid._border import border
 from healthcare_deid._html import table, wrapped
+from healthcare_deid.engine.pixels.decompress import iter_frames
 from healthcare_deid.engine.pixels.find.components import component_boxes
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.report.frames import frame_of
@@ -241,7 +241,7 @@ def _compare_pixels(before: Dataset, after: Dataset) -> PixelChange:
     frames = changed_frames = changed = total = 0
     union: NDArray[np.bool_] | None = None
     boxes: dict[int, tuple[Rectangle, ...]] = {}
-    for old, new in zip(_frames(before), _frames(after), strict=True):
+    for old, new in zip(iter_frames(before), iter_frames(after), strict=True):
         different: NDArray[np.bool_] = np.not_equal(old, new)
         if different.ndim > 2:
             different = np.logical_or.reduce(different, axis=-1)
@@ -254,10 +254,6 @@ def _compare_pixels(before: Dataset, after: Dataset) -> PixelChange:
         union = different if union is None else np.logical_or(union, different)
     box = _box(union) if union is not None and changed else None
     return PixelChange(frames, changed_frames, changed / total if total else 0.0, box, boxes)
-
-
-def _frames(dataset: Dataset) -> Iterator[NDArray[Any]]:
-    return iter_pixels(dataset)
 
 
 def _boxes(mask: NDArray[np.bool_]) -> tuple[Rectangle, ...]:

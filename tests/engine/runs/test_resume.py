@@ -164,6 +164,20 @@ def test_a_run_whose_secret_is_lost_is_refused_and_says_where_it_was(
     assert given.deidentify_tree(tmp_path / "scans", tmp_path / "clean").skipped == 1
 
 
+def test_a_refused_run_leaves_no_secret_behind(
+    make: Any, profile: Any, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = tmp_path / "keys"
+    monkeypatch.setenv("HEALTHCARE_DEID_KEY_FOLDER", str(keys))
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+    needs_secret = make({"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, text=SHIFTED)
+    with pytest.raises(RunRefused, match="overwrite"):
+        needs_secret.deidentify_tree(scans, tmp_path / "clean")
+    assert list(keys.iterdir()) == []
+    needs_secret.deidentify_tree(scans, tmp_path / "clean", overwrite=True)
+    assert len(list(keys.iterdir())) == 1
+
+
 def test_a_secret_is_not_kept_among_originals_results_or_evidence(
     make: Any, profile: Any, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,7 +217,7 @@ KILLS = int(os.environ.get("HEALTHCARE_DEID_KILLS", "6"))
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2, 4])
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(150 * KILLS)
 def test_kill_9_at_any_moment_and_the_same_command_ends_as_an_undisturbed_run(
     profile: Any,
     tmp_path: Path,

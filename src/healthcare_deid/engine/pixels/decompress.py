@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from pydicom.dataelem import DataElement
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import convert_color_space
-from pydicom.pixels.utils import pixel_array
+from pydicom.pixels.utils import iter_pixels, pixel_array
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from healthcare_deid.engine.pixels.cover.element import PixelElement
 from healthcare_deid.engine.pixels.frames.targets import PIXEL_DATA, Target
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -55,18 +56,41 @@ def frame_values(dataset: Any, index: int, path: Path | None = None) -> NDArray[
 
     Args:
         dataset: The instance.
-        index: Which frame, from 0.
+        index: Index of the frame, from 0.
         path: Its file, where the dataset's large values were left there.
 
     Raises:
         UnsupportedPixelsError: Nothing decodes it.
         Exception: Whatever pydicom raises, where it is pydicom that decodes.
     """
+    if _pydicom_decodes(dataset):
+        return pixel_array(path or dataset, index=index)
+    return _shown(image_of(dataset), index)
+
+
+def iter_frames(dataset: Any) -> Iterator[NDArray[Any]]:
+    """Yield every frame as `frame_values` returns it, one in memory at a time.
+
+    Raises:
+        UnsupportedPixelsError: Nothing decodes it.
+        Exception: Whatever pydicom raises, where it is pydicom that decodes.
+    """
+    if _pydicom_decodes(dataset):
+        yield from iter_pixels(dataset)
+        return
+    image = image_of(dataset)
+    for index in range(image.count):
+        yield _shown(image, index)
+
+
+def _pydicom_decodes(dataset: Any) -> bool:
     try:
         get_decoder(UID(dataset.file_meta.TransferSyntaxUID))
     except NotImplementedError:
-        image = image_of(dataset)
-    else:
-        return pixel_array(path or dataset, index=index)
+        return False
+    return True
+
+
+def _shown(image: PixelElement, index: int) -> NDArray[Any]:
     values = image.layout.values(image.words(index))
     return convert_color_space(values, image.layout.photometric, "RGB") if values.ndim > 2 else values

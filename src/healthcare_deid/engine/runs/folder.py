@@ -111,11 +111,13 @@ class RunFolder:
         foreign = old is None and next(self._store.names(), None) is not None
         if foreign and not (adopt or overwrite):
             raise RunRefused(_FOREIGN)
-        self.deidentifier, place = with_secret(deidentifier, old, anew=overwrite, adopt=foreign and adopt)
+        self.deidentifier, place, made = with_secret(deidentifier, old, anew=overwrite, adopt=foreign and adopt)
         new = Manifest(settings_of(self.deidentifier, **settings), place, old.runs if old is not None else [])
         if old is not None and old.digest != new.digest:
             differences = old.differences(new)
             if not overwrite:
+                if made is not None:
+                    made.unlink()
                 said = "\n".join(f"  - {difference}" for difference in differences)
                 raise RunRefused(
                     f"the results in the destination were made with other settings:\n{said}\n{_WAYS_ON}",

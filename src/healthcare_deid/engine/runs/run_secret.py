@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.identity.key_folder import find_secret, key_folder, new_secret, write_secret
 from healthcare_deid.engine.identity.places import refuse_in
@@ -17,8 +17,22 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.runs.engine import Engine
 
 
-def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, adopt: bool) -> tuple[Engine, str]:
-    """Return a deidentifier with a lasting secret, and the place of that secret if the caller did not give it.
+class Keyed(NamedTuple):
+    """A deidentifier with a lasting secret.
+
+    Attributes:
+        deidentifier: The deidentifier.
+        place: Place of the secret; empty if the caller gave it, or if none is needed.
+        made: File of the secret if it was made now: a run that does not start removes it.
+    """
+
+    deidentifier: Engine
+    place: str = ""
+    made: Path | None = None
+
+
+def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, adopt: bool) -> Keyed:
+    """Return a deidentifier with a lasting secret.
 
     Args:
         deidentifier: The caller's.
@@ -30,11 +44,11 @@ def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, 
         RunRefused: The run's secret cannot be found.
     """
     if deidentifier.options.secret is not None or not deidentifier.needs_secret:
-        return deidentifier, ""
+        return Keyed(deidentifier)
     if adopt:
         raise RunRefused("the config needs a key, and that of the existing results is not known: give the secret")
     fingerprint = manifest.secret if manifest is not None else None
-    path: Path | None = None
+    path = made = None
     if manifest is not None and fingerprint is not None:
         path = find_secret(fingerprint)
         if path is None and not anew:
@@ -43,8 +57,8 @@ def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, 
                 f"{manifest.secret_place or 'a place of its own'}: give it, or bring it back to {key_folder()}"
             )
     if path is None:
-        path = new_secret()
-    return deidentifier.with_secret(path), f"the key folder {path.parent}"
+        path = made = new_secret()
+    return Keyed(deidentifier.with_secret(path), f"the key folder {path.parent}", made)
 
 
 def make_secret(path: Path, run: Path, places: Collection[Path]) -> str:

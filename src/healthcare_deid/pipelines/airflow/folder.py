@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class DeidentifyFolderOperator(BaseOperator):
     """De-identify a folder into another folder, on the worker.
 
-    A retried task continues: existing results are kept. It returns counts.
+    A retried task continues: existing results are kept. A killed task ends the run. It returns counts.
 
     Args:
         source: Folder to read. Templated.
@@ -77,6 +77,7 @@ class DeidentifyFolderOperator(BaseOperator):
         self.on_partial = on_partial
         self.workers = workers
         self.engine_options = engine_options or {}
+        self._running = False
 
     def execute(self, context: Any) -> dict[str, Any]:
         """De-identify the files that have no result yet."""
@@ -89,7 +90,11 @@ class DeidentifyFolderOperator(BaseOperator):
         deidentifier = Deidentifier(config, secret=secret, **self.engine_options)
         if secret is None and deidentifier.needs_secret:
             raise ConfigError("the config shifts dates or hashes and has no key: pass the place of a secret (secret=)")
-        report = deidentifier.deidentify_tree(self.source, self.destination, workers=self.workers)
+        self._running = True
+        try:
+            report = deidentifier.deidentify_tree(self.source, self.destination, workers=self.workers)
+        finally:
+            self._running = False
         summary = {
             "succeeded": report.succeeded,
             "skipped": report.skipped,
@@ -99,3 +104,13 @@ class DeidentifyFolderOperator(BaseOperator):
         if report.failed and self.on_partial == "fail":
             raise AirflowException(f"{report.failed} files failed: {summary['reasons']}")
         return summary
+
+    def on_kill(self) -> None:
+        """End the run as Ctrl-C does: the destination holds complete results only.
+
+        Raises:
+            SystemExit: A run is going on. Airflow calls this in a signal handler, in the thread that runs `execute`,
+                which would otherwise go on until it is killed.
+        """
+        if self._running:
+            raise SystemExit("the task was killed")

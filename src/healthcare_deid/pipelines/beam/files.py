@@ -14,7 +14,7 @@ import apache_beam as beam
 from healthcare_deid.pipelines import places
 from healthcare_deid.pipelines.beam.common import DEAD, Counters, dead_letter, same_uid
 from healthcare_deid.pipelines.beam.instances import DeidentifiedInstances, MakeResults
-from healthcare_deid.pipelines.beam.reading import ReadInstances
+from healthcare_deid.pipelines.beam.reading import BATCH, ReadInstances
 from healthcare_deid.pipelines.engine_recipe import EngineRecipe
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class DeidentifyFiles(beam.PTransform):
         records: As for `DeidentifyInstances`.
         min_ram: As for `DeidentifyInstances`.
         endpoint: As for `ReadInstances`.
+        batch: As for `ReadInstances`; one file if burned-in text is looked for, which takes seconds a file.
         options: Other arguments of `Deidentifier`.
 
     Raises:
@@ -61,6 +62,7 @@ class DeidentifyFiles(beam.PTransform):
         records: bool = True,
         min_ram: str = "4GB",
         endpoint: str | None = None,
+        batch: int | None = None,
         **options: Any,
     ) -> None:
         super().__init__()
@@ -68,8 +70,11 @@ class DeidentifyFiles(beam.PTransform):
         for one in [source] if isinstance(source, str) else source:
             places.check_apart(one, self._destination)
         recipe = EngineRecipe(config, secret, options)
-        self._read = ReadInstances(source, source_names=source_names, endpoint=endpoint)
-        self._make = MakeResults(recipe, source_names=source_names, records=records, min_ram=min_ram)
+        batch = batch or (1 if recipe.looks_at_pixels else BATCH)
+        self._read = ReadInstances(source, source_names=source_names, endpoint=endpoint, batch=batch)
+        self._make = MakeResults(recipe, source_names=source_names, records=records)
+        # Of the whole, because runners do not fuse steps with different hints, and would copy every image between them.
+        self.with_resource_hints(min_ram=min_ram)
 
     def expand(self, begin: Any) -> DeidentifiedInstances:
         """Apply the transform."""

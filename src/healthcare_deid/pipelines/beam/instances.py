@@ -70,7 +70,9 @@ class DeidentifyInstances(beam.PTransform):
         super().__init__()
         recipe = EngineRecipe(config, secret, options)
         self._plan = recipe.name
-        self._make = MakeResults(recipe, source_names=source_names, records=records, min_ram=min_ram)
+        self._make = MakeResults(recipe, source_names=source_names, records=records)
+        # Of the whole, because runners do not fuse steps with different hints, and would copy every image between them.
+        self.with_resource_hints(min_ram=min_ram)
 
     def expand(self, pairs: Any) -> DeidentifiedInstances:
         """Apply the transform."""
@@ -127,18 +129,15 @@ class MakeResults(beam.PTransform):
         recipe: Config, options and place of the secret.
         source_names: Whether dead letters contain source names.
         records: Whether to write records.
-        min_ram: Resource hint for the memory of a worker.
     """
 
-    def __init__(self, recipe: EngineRecipe, *, source_names: bool, records: bool, min_ram: str) -> None:
+    def __init__(self, recipe: EngineRecipe, *, source_names: bool, records: bool) -> None:
         super().__init__()
         self._function = _Deidentify(recipe, source_names=source_names, records=records)
-        self._min_ram = min_ram
 
     def expand(self, pairs: Any) -> Any:
         """Apply the transform."""
-        work = beam.ParDo(self._function).with_resource_hints(min_ram=self._min_ram)
-        return pairs | "Deidentify" >> work.with_outputs(DEAD, main=_MADE)
+        return pairs | "Deidentify" >> beam.ParDo(self._function).with_outputs(DEAD, main=_MADE)
 
 
 class _Deidentify(beam.DoFn):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 import zipfile
 from contextlib import closing, nullcontext
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import apache_beam as beam
 
@@ -18,7 +19,8 @@ from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, de
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_BATCH = 32
+BATCH = 32
+"""Files that a worker gets at once: reading a small one takes less than handing it over."""
 # Runners pass elements as protocol buffers, which end at 2 GiB.
 _LARGEST = 2_000_000_000
 _TOO_LARGE = "the file has 2 GB or more, too large for an element of a pipeline: use Deidentifier.deidentify_file"
@@ -51,6 +53,9 @@ class ReadInstances(beam.PTransform):
         endpoint: Endpoint of the service with the stores. Defaults to Google's, or to the emulator named by the
             environment.
         batch: Number of files handed to a worker at once.
+
+    Raises:
+        ConfigError: There is no source, or *batch* is less than 1.
     """
 
     def __init__(
@@ -59,12 +64,14 @@ class ReadInstances(beam.PTransform):
         *,
         source_names: bool = False,
         endpoint: str | None = None,
-        batch: int = _BATCH,
+        batch: int = BATCH,
     ) -> None:
         super().__init__()
         self._sources = [source] if isinstance(source, str) else list(source)
         if not self._sources or not all(self._sources):
             raise ConfigError("source: must be one or more paths, URLs or names of DICOM stores")
+        if batch < 1:
+            raise ConfigError("batch: must be 1 or more")
         self._list = _List(endpoint, batch)
         self._read = _Read(endpoint, source_names=source_names)
 
@@ -152,8 +159,7 @@ def _contents(place: str) -> Iterator[tuple[str, bytes | None]]:
     """
     with places.opened(place) as file:
         if not place.lower().endswith(_ARCHIVES):
-            data = file.read(_LARGEST)
-            yield place, data if len(data) < _LARGEST else None
+            yield place, _whole(file)
         elif place.lower().endswith(".zip"):
             with zipfile.ZipFile(file) as archive:
                 for member in archive.infolist():
@@ -169,5 +175,16 @@ def _contents(place: str) -> Iterator[tuple[str, bytes | None]]:
                     content = archive.extractfile(one)
                     if content is None:
                         raise tarfile.ReadError("not a regular file")
-                    data = content.read(_LARGEST)
-                    yield f"{place}!{one.name}", data if len(data) < _LARGEST else None
+                    yield f"{place}!{one.name}", _whole(content)
+
+
+def _whole(file: IO[bytes]) -> bytes | None:
+    """Return the content of a file, or None if it is too large."""
+    if not file.seekable():
+        data = file.read(_LARGEST)
+        return data if len(data) < _LARGEST else None
+    # By its size first: read(_LARGEST) allocates as much, even for a small file.
+    if file.seek(0, os.SEEK_END) >= _LARGEST:
+        return None
+    file.seek(0)
+    return file.read()

@@ -71,7 +71,7 @@ def deidentifier_of(run: Path, given: Deidentifier | None) -> Deidentifier:
     if manifest is None:
         raise RunRefused("the run folder has no manifest.json: its results cannot be made again")
     made = given if given is not None else _rebuilt(manifest)
-    known = with_secret(made, manifest, anew=False, adopt=False)[0]
+    known = with_secret(made, manifest, anew=False, adopt=False).deidentifier
     now = Manifest(settings_of(known) | {"run": manifest.settings.get("run", {})})
     differences = manifest.differences(now)
     if differences:
