@@ -27,7 +27,7 @@ from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.encoding import holds_items
 from healthcare_deid.engine.dicom.sinks import FileSink
 from healthcare_deid.engine.dicom.sources import opened_source
-from healthcare_deid.engine.header.fast.executor import EncodedExecutor
+from healthcare_deid.engine.header.fast.encoded_executor import EncodedExecutor
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from healthcare_deid import presets
 from healthcare_deid.engine import Deidentifier
-from healthcare_deid.engine.plan.safe_private import safe_private
+from healthcare_deid.engine.plan.safe_private_table import safe_private
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,9 +27,9 @@ def command(run: Path, style: str) -> None:
     """
     from healthcare_deid.engine.runs.report_page import REPORT_HTML
     from healthcare_deid.report import write_run_report
-    from healthcare_deid.report.run_folder import RunFolder
+    from healthcare_deid.report.finished_run import FinishedRun
 
-    folder = RunFolder.of(run)
+    folder = FinishedRun.of(run)
     if folder is None:
         raise CommandError("there is no run folder: name it, or the folder of results beside it")
     report = write_run_report(folder.path)

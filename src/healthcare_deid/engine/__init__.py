@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from healthcare_deid.engine.deidentifier import Deidentifier as Deidentifier
     from healthcare_deid.engine.geometry import Box as Box
-    from healthcare_deid.engine.identity.dates import Dates as Dates
+    from healthcare_deid.engine.identity.date_settings import Dates as Dates
     from healthcare_deid.engine.identity.pseudonyms import Pseudonyms as Pseudonyms
     from healthcare_deid.engine.identity.rewriting import Replacement as Replacement
     from healthcare_deid.engine.identity.uid_mapper import UidMapper as UidMapper
@@ -57,7 +57,7 @@ _HOMES = {
     "BytesResult": "results",
     "Change": "results",
     "ChangeAction": "results",
-    "Dates": "identity.dates",
+    "Dates": "identity.date_settings",
     "Deidentifier": "deidentifier",
     "DeidentifyResult": "results",
     "DeviceMask": "pixels.masks.device_masks",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from healthcare_deid.config.v1.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
     from healthcare_deid.engine.dicom.sources import Encoded
-    from healthcare_deid.engine.identity.dates import Dates
+    from healthcare_deid.engine.identity.date_settings import Dates
     from healthcare_deid.engine.identity.pseudonyms import Pseudonyms
     from healthcare_deid.engine.identity.rewriting import Replacement
     from healthcare_deid.engine.options import Edition, OtherUids, UidRule, Verify

@@ -31,12 +31,12 @@ from healthcare_deid.engine.dicom.uids import (
 )
 from healthcare_deid.engine.header import markers as marks
 from healthcare_deid.engine.header import originals
-from healthcare_deid.engine.header.executor import DatasetExecutor, removes
+from healthcare_deid.engine.header.dataset_executor import DatasetExecutor, removes
 from healthcare_deid.engine.header.facts import FACE_LEFT, OTHER_IDS_SEQUENCE, Facts, FactsOfInstances, noted_tags
 from healthcare_deid.engine.header.fast.dataset_writer import Slot
+from healthcare_deid.engine.header.fast.encoded_executor import EncodedExecutor
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
-from healthcare_deid.engine.header.fast.executor import EncodedExecutor
 from healthcare_deid.engine.header.fast.frame_side_data import without_side_data
 from healthcare_deid.engine.header.fast.lookup import IDENTITY, own_uids
 from healthcare_deid.engine.header.fast.tables import DecisionTables

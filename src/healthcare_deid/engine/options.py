@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from os import PathLike
 
-    from healthcare_deid.engine.identity.dates import Dates
+    from healthcare_deid.engine.identity.date_settings import Dates
     from healthcare_deid.engine.identity.pseudonyms import Pseudonyms
     from healthcare_deid.engine.identity.rewriting import Replacement
     from healthcare_deid.engine.pixels.find.ocr import Ocr

@@ -20,7 +20,7 @@ from healthcare_deid._html import table, wrapped
 from healthcare_deid.engine.pixels.decompress import iter_frames
 from healthcare_deid.engine.pixels.find.components import component_boxes
 from healthcare_deid.engine.safe_errors import guarded
-from healthcare_deid.report.frames import frame_of
+from healthcare_deid.report.dataframes import frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

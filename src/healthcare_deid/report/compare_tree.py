@@ -16,11 +16,11 @@ from healthcare_deid.engine.dicom.files import read
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
+from healthcare_deid.report.before_after import frame_pictures
 from healthcare_deid.report.compare import COLUMNS, Comparison, Verdict, compare
 from healthcare_deid.report.compare_page import Pair, page
-from healthcare_deid.report.frames import frame_of
-from healthcare_deid.report.pictures import frame_pictures
-from healthcare_deid.report.run_folder import RunFolder
+from healthcare_deid.report.dataframes import frame_of
+from healthcare_deid.report.finished_run import FinishedRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,7 +135,7 @@ def compare_tree(
         if not path.exists():
             raise FileNotFoundError(f"no such folder: {path}")
     unreadable: dict[Path, str] = {}
-    find = _Counterparts(old, new, RunFolder.of(Path(run) if run is not None else new), unreadable)
+    find = _Counterparts(old, new, FinishedRun.of(Path(run) if run is not None else new), unreadable)
     files = _files(old)
     pairs: list[Compared] = []
     alone: list[Path] = []
@@ -155,7 +155,7 @@ def compare_tree(
 class _Counterparts:
     """Finds the result of an original."""
 
-    def __init__(self, before: Path, after: Path, run: RunFolder | None, unreadable: dict[Path, str]) -> None:
+    def __init__(self, before: Path, after: Path, run: FinishedRun | None, unreadable: dict[Path, str]) -> None:
         self._before, self._after = before, after
         entries = run.entries().values() if run is not None else ()
         self._by_digest = {entry.source: entry.result for entry in entries}

@@ -11,9 +11,9 @@ from healthcare_deid._html import table, wrapped
 from healthcare_deid.engine.deidentifier import Deidentifier
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
+from healthcare_deid.report.before_after import frame_pictures
 from healthcare_deid.report.compare import Comparison, compare
 from healthcare_deid.report.compare_page import pictures_of
-from healthcare_deid.report.pictures import frame_pictures
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

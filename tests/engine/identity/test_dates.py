@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from healthcare_deid import DeidentifyConfig, presets
 from healthcare_deid.engine import Dates, Deidentifier, Pseudonyms
-from healthcare_deid.engine.identity.dates import capped_age
+from healthcare_deid.engine.identity.date_settings import capped_age
 from healthcare_deid.errors import ConfigError, EngineError
 
 from .conftest import SECRET, instance

@@ -9,7 +9,7 @@ from healthcare_deid.engine.pixels.find.models import Role, find_model, session
 from healthcare_deid.engine.pixels.find.weights import float_tensors, load_weights
 
 
-@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("role", [Role.DETECTOR, Role.RECOGNISER])
 def test_no_weight_is_subnormal_and_no_other_byte_changes(role: Role) -> None:
     path = find_model(role).path
     before, after = bytearray(path.read_bytes()), load_weights(path)

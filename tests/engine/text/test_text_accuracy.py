@@ -53,11 +53,11 @@ def test_on_generated_held_out_texts_f1_is_at_least_95_hundredths(sets: SimpleNa
     assert result.recall >= 0.95
 
 
-def test_on_texts_written_by_hand_f1_is_at_least_88_hundredths(sets: SimpleNamespace) -> None:
+def test_on_texts_written_by_hand_f1_is_at_least_91_hundredths(sets: SimpleNamespace) -> None:
     examples = sets.examples.read_written()
     assert len(examples) > 300
     result = sets.examples.score(examples, find, families=sets.examples.FAMILIES)
-    assert result.f1 >= 0.88
+    assert result.f1 >= 0.91
 
 
 def test_of_the_sensitive_texts_written_by_hand_six_of_seven_are_covered_whatever_the_infotype(

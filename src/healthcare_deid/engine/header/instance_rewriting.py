@@ -10,7 +10,7 @@ from healthcare_deid.engine.header.actions import (
     BIRTH_YEAR_REASON,
     PSEUDONYM_REASON,
 )
-from healthcare_deid.engine.identity.dates import OLDEST, capped_age, years_between
+from healthcare_deid.engine.identity.date_settings import OLDEST, capped_age, years_between
 from healthcare_deid.engine.identity.rewriting import Written, by_patterns, is_valid
 from healthcare_deid.engine.plan.rules import GOING
 from healthcare_deid.engine.text.dicom_dates import parse_da
@@ -22,7 +22,7 @@ from healthcare_deid.engine.text.find.own_values import OwnValue
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from healthcare_deid.engine.identity.dates import Dates
+    from healthcare_deid.engine.identity.date_settings import Dates
     from healthcare_deid.engine.identity.pseudonyms import PatientIdentity, Pseudonymizer
     from healthcare_deid.engine.identity.rewriting import Rewrite
     from healthcare_deid.engine.plan.rules import Rule

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from healthcare_deid.engine.identity.dates import Dates
+    from healthcare_deid.engine.identity.date_settings import Dates
     from healthcare_deid.engine.identity.pseudonyms import PatientIdentity
     from healthcare_deid.engine.identity.rewriting import Rewrite
     from healthcare_deid.engine.identity.secret import ProjectSecret

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, assert_never, cast
 from healthcare_deid.config.base.config import RootConfig
 from healthcare_deid.engine.plan.ps315 import ProfileOption
 from healthcare_deid.engine.plan.rules import KEPT
-from healthcare_deid.engine.plan.safe_private import safe_private
+from healthcare_deid.engine.plan.safe_private_table import safe_private
 from healthcare_deid.engine.plan.v1 import compile_v1, is_basic, text_plan
 from healthcare_deid.engine.plan.v1beta1 import compile_v1beta1
 from healthcare_deid.engine.plan.v1beta1 import text_plan as text_plan_v1beta1

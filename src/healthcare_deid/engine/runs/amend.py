@@ -8,10 +8,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.engine.runs.dicomdir import file_set_folder, write_file_set
-from healthcare_deid.engine.runs.folder import LOCK, RECORD, RECORDED
 from healthcare_deid.engine.runs.lock import RunLock
 from healthcare_deid.engine.runs.record import RecordEntry, RecordFile, current_results
 from healthcare_deid.engine.runs.report_page import write_report
+from healthcare_deid.engine.runs.run_folder import LOCK, RECORD, RECORDED
 from healthcare_deid.engine.runs.stores import FolderStore
 from healthcare_deid.errors import RunRefused
 

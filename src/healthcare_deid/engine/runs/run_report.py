@@ -20,9 +20,9 @@ from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV
 from healthcare_deid.engine.dicom.elements import is_private, keyword
 from healthcare_deid.engine.options import EngineOptions, meanings
 from healthcare_deid.engine.results import ChangeAction
-from healthcare_deid.engine.runs.folder import FAILURES, RECORD, SUMMARY
 from healthcare_deid.engine.runs.manifest import Manifest
 from healthcare_deid.engine.runs.record import current_results
+from healthcare_deid.engine.runs.run_folder import FAILURES, RECORD, SUMMARY
 from healthcare_deid.engine.runs.unchecked import unchecked
 from healthcare_deid.errors import ConfigError, RunRefused
 

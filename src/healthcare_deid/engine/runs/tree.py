@@ -13,13 +13,13 @@ from healthcare_deid.engine.pool import Pool
 from healthcare_deid.engine.runs.admission import Admission
 from healthcare_deid.engine.runs.dicomdir import LEFT_OUT, file_set_folder, write_file_set
 from healthcare_deid.engine.runs.ends import check_apart, workers_for
-from healthcare_deid.engine.runs.folder import RECORD, REMOVED, RunFolder
 from healthcare_deid.engine.runs.gate import Gate
 from healthcare_deid.engine.runs.ledger import Ledger
 from healthcare_deid.engine.runs.naming import NAMES, NameMap, Names, refuse_inside
 from healthcare_deid.engine.runs.quarantine import Quarantine
 from healthcare_deid.engine.runs.record import check_record, copy_record
 from healthcare_deid.engine.runs.report_page import write_report
+from healthcare_deid.engine.runs.run_folder import RECORD, REMOVED, RunFolder
 from healthcare_deid.engine.runs.work import Workplace, crashed, work
 
 if TYPE_CHECKING:

@@ -82,7 +82,17 @@ _NAMED = (
     # 4th of March 2020
     _compile(_START + _DAY + _ORDINAL + _GLUE + _OF + _MONTH + r"\.?" + _GLUE + r"'?(?:del? )?" + _YEAR + _END),
     # March 4, 2020
-    _compile(_NOT_IN_WORD + _MONTH + r"\.?" + _GLUE + _DAY + _ORDINAL + r"(?:[ \-/.,]{1,3})'?" + _YEAR + r"(?![\d:])"),
+    _compile(
+        _NOT_IN_WORD
+        + _MONTH
+        + r"\.?"
+        + _GLUE
+        + _DAY
+        + _ORDINAL
+        + r"(?:[ \-/.,]{1,3})'?"
+        + _YEAR
+        + r"(?!\d)(?:(?<=\d{4})|(?!:))"
+    ),
     # 2020 March 4
     _compile(_START + _YEAR4 + _GLUE + _MONTH + r"\.?" + _GLUE + _DAY + r"(?!\d)"),
     # March 2020
@@ -94,9 +104,33 @@ _NAMED = (
     # March '20
     _compile(_NOT_IN_WORD + _MONTH + r"\.?,? ?['\u2019](?P<y>\d\d)(?![\w])"),
 )
+_ZEROS = str.maketrans("123456789", "000000000")
+# For each numeric form, parts of which a text has one, if its digits are read as 0.
+_SHAPES: tuple[tuple[str, ...], ...] = (
+    ("0000-", "0000/", "0000.", "0000:", "0000_", "0000 "),
+    ("00000000",),
+    ("/0000", "/ 0000", "-0000", ".0000"),
+    ("00-00-00", "00.00.00", "00 00 00"),
+    ("0-0-0", "0-00-0"),
+    ("/",),
+    ("00 00 0000",),
+    ("00000000",),
+    ("\u5e74",),
+    ("\ub144",),
+    ("/0000", "/ 0000", "-0000", "- 0000"),
+    ("00.0000",),
+    ("0000-00", "0000/00"),
+)
+_NUMERIC_BY_SHAPE = tuple(zip(_NUMERIC, _SHAPES, strict=True))
+_LONG_RUN = 38  # of characters; a longer run may have been cut
+_DIGIT = re.compile(r"\d")
 _WORDS = re.compile(r"[^\W\d_]{3,}")
 _RUN = re.compile(r"'?\d(?:[\d\-/.:_ 年月日년월일]{0,40}[\d年月日년월일])?")
-# Characters around the name of a month in which the rest of its date lies.
+# Whether each named form begins with the month.
+_NAMED_BY_START = tuple(zip(_NAMED, (False, True, False, True, False, True, True), strict=True))
+# Characters before the name of a month in which a day or year lies.
+_DAY_BEFORE = 16
+# Characters after the name of a month in which the rest of its date lies.
 _LONGEST_NAMED = 30
 # Characters before a partial date that are searched for its cue.
 _REACH_OF_CUE = 24
@@ -244,18 +278,35 @@ def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
     """Yield each pattern with the range where it can match."""
     # Some thirty patterns on every text are slow, so each runs only near a number as long as a date, or a month's name.
     for run in _RUN.finditer(text):
-        digits = sum(map(str.isdigit, run[0]))
-        if digits >= 4:
-            for pattern in _NUMERIC:
-                yield pattern, run.start(), min(len(text), run.end() + 4)
-        if ("/" in run[0] or run[0][0] == "'") and _CUE.search(text, max(0, run.start() - _REACH_OF_CUE), run.start()):
+        start, end = run.span()
+        for pattern in _numeric_forms(text[start : end + 4 if end - start > _LONG_RUN else end].translate(_ZEROS)):
+            yield pattern, start, min(len(text), end + 4)
+        if ("/" in run[0] or run[0][0] == "'") and _CUE.search(text, max(0, start - _REACH_OF_CUE), start):
             for pattern in _CUED:
-                yield pattern, run.start(), min(len(text), run.end() + 2)
+                yield pattern, start, min(len(text), end + 2)
     for word in _WORDS.finditer(text):
-        if word[0].lower() in MONTH_INDEX:
-            start, end = max(0, word.start() - _LONGEST_NAMED), min(len(text), word.end() + _LONGEST_NAMED)
-            for pattern in _NAMED:
-                yield pattern, start, end
+        if word[0].lower() not in MONTH_INDEX:
+            continue
+        begin, stop = word.span()
+        low, high = max(0, begin - _DAY_BEFORE), min(len(text), stop + _LONGEST_NAMED)
+        while high < len(text) and text[high].isalnum():  # else the next date would lose the end of its year
+            high += 1
+        has_day_before = _DIGIT.search(text, low, begin) is not None
+        if not has_day_before and _DIGIT.search(text, stop, high) is None:
+            continue
+        for pattern, by_month in _NAMED_BY_START:
+            if by_month:
+                yield pattern, begin, high
+            elif has_day_before:
+                yield pattern, low, high
+
+
+@lru_cache(maxsize=1024)
+def _numeric_forms(shape: str) -> tuple[re.Pattern[str], ...]:
+    """Return the numeric forms that a run of digits can have, each digit read as 0."""
+    if shape.count("0") < 4:
+        return ()
+    return tuple(pattern for pattern, parts in _NUMERIC_BY_SHAPE if any(part in shape for part in parts))
 
 
 def _read(match: re.Match[str]) -> TextDate | None:

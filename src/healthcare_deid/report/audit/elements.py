@@ -10,7 +10,7 @@ from pydicom.datadict import keyword_for_tag
 from healthcare_deid.engine.dicom.charsets import encodings_of, read_text
 from healthcare_deid.engine.dicom.datasets import value_bytes
 from healthcare_deid.engine.dicom.elements import effective_vr, is_private
-from healthcare_deid.engine.header.executor import SPECIFIC_CHARACTER_SET, creator_in
+from healthcare_deid.engine.header.dataset_executor import SPECIFIC_CHARACTER_SET, creator_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

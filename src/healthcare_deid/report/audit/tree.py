@@ -21,8 +21,8 @@ from healthcare_deid.errors import EngineError
 from healthcare_deid.report.audit.audit import Audit, audit
 from healthcare_deid.report.audit.findings import COLUMNS, Residue, rows_of
 from healthcare_deid.report.audit.page import Told, body
-from healthcare_deid.report.frames import frame_of
-from healthcare_deid.report.run_folder import RunFolder
+from healthcare_deid.report.dataframes import frame_of
+from healthcare_deid.report.finished_run import FinishedRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -196,7 +196,7 @@ def audit_tree(
         raise FileNotFoundError(f"no such folder: {root}")
     files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
     files = [path for path in files if path.name != "DICOMDIR"]
-    run = RunFolder.of(root) if config is None else None
+    run = FinishedRun.of(root) if config is None else None
     if run is not None:
         config, options = run.config()
     drawn = set(files)

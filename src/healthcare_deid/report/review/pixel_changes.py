@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from healthcare_deid.engine import Deidentifier
     from healthcare_deid.engine.instance import InstanceEngine
     from healthcare_deid.engine.results import Change
+    from healthcare_deid.report.finished_run import FinishedRun
     from healthcare_deid.report.review.again import RerunMode
     from healthcare_deid.report.review.boxes import Rectangle
-    from healthcare_deid.report.run_folder import RunFolder
 
 IMAGE = ("", "7FE00010")
 """Element paths of the picture shown in a review."""
@@ -44,7 +44,7 @@ class PixelChanges:
         deidentifier: Deidentifier of the run; None rebuilds it from the run folder when needed.
     """
 
-    def __init__(self, run: RunFolder, sources: Mapping[str, Path], deidentifier: Deidentifier | None) -> None:
+    def __init__(self, run: FinishedRun, sources: Mapping[str, Path], deidentifier: Deidentifier | None) -> None:
         self._run = run
         self._sources = sources
         self._given = deidentifier

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.files import read
 from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.report.finished_run import FinishedRun
 from healthcare_deid.report.review.again import RerunMode
 from healthcare_deid.report.review.pixel_changes import IMAGE, PixelChanges, rectangle_of
-from healthcare_deid.report.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
     from healthcare_deid.engine import Deidentifier
+    from healthcare_deid.report.finished_run import Entry
     from healthcare_deid.report.review.boxes import Rectangle
-    from healthcare_deid.report.run_folder import Entry
 
 Asked = TypeVar("Asked")
 _DECISIONS = "decisions.jsonl"
@@ -121,7 +121,7 @@ class Review:
         seed: int = 0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        found = RunFolder.of(Path(run))
+        found = FinishedRun.of(Path(run))
         if found is None:
             raise FileNotFoundError("there is no run folder: it stands beside the results, as <results>.run")
         self._run = found

@@ -12,8 +12,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Self
 
 from healthcare_deid.errors import EngineError, RunRefused
+from healthcare_deid.report.before_after import frame_picture
 from healthcare_deid.report.compare import compare
-from healthcare_deid.report.pictures import frame_picture
 from healthcare_deid.report.review.again import RerunMode
 from healthcare_deid.report.review.review import Decision, Reason
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.dicom.sources import Source
     from healthcare_deid.engine.header.fast.dataset_writer import DatasetWriter
-    from healthcare_deid.engine.header.fast.executor import EncodedExecutor
+    from healthcare_deid.engine.header.fast.encoded_executor import EncodedExecutor
 
 _WINDOW = 1 << 16
 _LARGE = 1 << 16

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from healthcare_deid.engine.geometry import Box
-from healthcare_deid.engine.pixels.masks.ctp_script import read_ctp_script
-from healthcare_deid.engine.pixels.masks.deid_recipe import read_deid_recipe
+from healthcare_deid.engine.pixels.masks.ctp_pixel_script import read_ctp_script
+from healthcare_deid.engine.pixels.masks.deid_pixel_recipe import read_deid_recipe
 from healthcare_deid.engine.pixels.masks.device_masks import DeviceMask, Mask
 from healthcare_deid.errors import ConfigError
 

@@ -63,7 +63,7 @@ def vocabulary() -> frozenset[str]:
 
     They are not names when they stand alone.
     """
-    return frozenset(map(fold, " ".join(data_lines("vocabulary.txt")).split()))
+    return frozenset(map(fold, _words_of("vocabulary.txt")))
 
 
 @cache
@@ -72,14 +72,13 @@ def eponyms() -> frozenset[str]:
 
     Examples: Haglund, Metzenbaum.
     """
-    return frozenset(" ".join(data_lines("eponyms.txt")).split())
+    return frozenset(_words_of("eponyms.txt"))
 
 
 @cache
 def everyday() -> frozenset[str]:
     """Return the vocabulary, everyday English and drug names."""
-    listed = (word for name in ("english.txt", "drugs.txt") for line in data_lines(name) for word in line.split())
-    return vocabulary() | frozenset(listed)
+    return vocabulary() | frozenset(_words_of("english.txt") + _words_of("drugs.txt"))
 
 
 @lru_cache(maxsize=16_384)
@@ -108,8 +107,9 @@ def places() -> dict[str, tuple[tuple[str, ...], ...]]:
     Each is split into words, and the longest comes first.
     """
     table: dict[str, list[tuple[str, ...]]] = {}
-    for line in (*data_lines("places.txt"), *data_lines("cities.txt")):
-        words = tuple(fold(line).replace(".", "").split())
+    # The cities are folded already.
+    for line in (*(fold(line).replace(".", "") for line in data_lines("places.txt")), *data_lines("cities.txt")):
+        words = tuple(line.split())
         table.setdefault(words[0], []).append(words)
     return {first: tuple(sorted(names, key=len, reverse=True)) for first, names in table.items()}
 
@@ -121,7 +121,7 @@ def first_names() -> frozenset[str]:
     They come from the US census and from other parts of the world.
     """
     census = {word for name in _FIRST_NAME_LISTS for word in _census(name)}
-    return frozenset(census | set(map(fold, " ".join(data_lines("first_names.txt")).split())))
+    return frozenset(census | set(map(fold, _words_of("first_names.txt"))) | set(_words_of("world_first_names.txt")))
 
 
 @cache
@@ -130,9 +130,8 @@ def surnames() -> frozenset[str]:
 
     They are the more common ones of the US census, and those of other parts of the world.
     """
-    return frozenset(
-        set(_census(_SURNAME_LIST)[:_COMMON_SURNAMES]) | set(map(fold, " ".join(data_lines("surnames.txt")).split()))
-    )
+    census = set(_census(_SURNAME_LIST)[:_COMMON_SURNAMES])
+    return frozenset(census | set(map(fold, _words_of("surnames.txt"))) | set(_words_of("world_surnames.txt")))
 
 
 @cache
@@ -170,6 +169,10 @@ def data_lines(name: str) -> list[str]:
     """Return the lines of a data file without comments."""
     text = resources.files("healthcare_deid.engine.text").joinpath("data", name).read_text("utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def _words_of(name: str) -> list[str]:
+    return " ".join(data_lines(name)).split()
 
 
 def _census(name: str) -> list[str]:

@@ -21,6 +21,8 @@ _SPACES_AND_DASHES = str.maketrans(
 # Ranges without format characters, unusual spaces, dashes and digits, and characters that form KC changes. Other texts
 # are normalized by Unicode's own tables.
 _PLAIN = re.compile(r"[\x00-\x7f\u00a1-\u00a9\u00ab\u00ac\u00ae-\u02bb\u02bd-\u02ff\u1e00-\u1eff\u2019\u20ac]*")
+# Characters that normalization may change: all but ASCII and the Latin letters that form KC keeps.
+_SPECIAL = re.compile(r"[^\x00-\x7f\u00c0-\u0131\u0134-\u013e\u0141-\u0148\u014a-\u017e\u2019]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,13 @@ def normalize_text(text: str) -> NormalizedText:
         return NormalizedText(text)
     letters: list[str] = []
     starts: list[int] = []
-    for index, character in enumerate(text):
+    position = 0
+    for special in _SPECIAL.finditer(text):
+        index = special.start()
+        letters += text[position:index]
+        starts += range(position, index)
+        position = index + 1
+        character = special[0]
         digit = unicodedata.decimal(character, None)
         plain = unicodedata.normalize("NFKC", character) if digit is None else str(digit)
         category = unicodedata.category(plain) if len(plain) == 1 else ""
@@ -70,4 +78,6 @@ def normalize_text(text: str) -> NormalizedText:
         for piece in plain.translate(_SPACES_AND_DASHES):
             letters.append(piece)
             starts.append(index)
+    letters += text[position:]
+    starts += range(position, len(text))
     return NormalizedText("".join(letters), (*starts, len(text)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.detectors.base import GUESS
+from healthcare_deid.engine.text.find.detectors.base import GUESS, LISTED_PLACE
 from healthcare_deid.engine.text.find.detectors.name_runs import NAMES
 from healthcare_deid.engine.text.find.detectors.words import tokens_of
 from healthcare_deid.engine.text.match import Match
@@ -52,15 +52,44 @@ def _clusters(candidates: list[tuple[int, Match]]) -> list[list[tuple[int, Match
 
 
 def without_refuted(candidates: Sequence[tuple[int, Match]], text: str) -> tuple[tuple[int, Match], ...]:
-    """Drop uncertain findings that overlap a more certain one of another infoType."""
+    """Drop uncertain findings that overlap a more certain one of another infoType.
+
+    Also drops a town inside a person's name: Ferndale in Marisol Ferndale-Ostrowski.
+    """
     kept: list[tuple[int, Match]] = []
-    for cluster in _clusters(list(candidates)):
+    for every in _clusters(list(candidates)):
+        cluster = [
+            (rank, match)
+            for rank, match in every
+            if not _is_in_a_name(rank, match, every, text) and not _is_in_a_facility(match, every)
+        ]
         kept += [
             (rank, match)
             for rank, match in cluster
             if rank < GUESS or not any(other < rank and _refutes(surer, match, text) for other, surer in cluster)
         ]
     return tuple(kept)
+
+
+def _is_in_a_name(rank: int, place: Match, cluster: Sequence[tuple[int, Match]], text: str) -> bool:
+    """Return whether a single listed town is part of a longer name of a person."""
+    if rank != LISTED_PLACE or len(tokens_of(text[place.start : place.end])) != 1:
+        return False
+    for other, name in cluster:
+        if other != GUESS or name.info_type != "PERSON_NAME" or not name.start <= place.start <= place.end <= name.end:
+            continue
+        outside = text[name.start : place.start] + "\n" + text[place.end : name.end]
+        if "," not in outside and any(token.kind in NAMES for token in tokens_of(outside)):
+            return True
+    return False
+
+
+def _is_in_a_facility(name: Match, cluster: Sequence[tuple[int, Match]]) -> bool:
+    """Return whether a person's name is the beginning of a facility's: performed by Frostbay Rehabilitation Unit."""
+    return name.info_type == "PERSON_NAME" and any(
+        other.info_type == "ORGANIZATION_NAME" and other.start == name.start and name.end < other.end
+        for _, other in cluster
+    )
 
 
 def _refutes(surer: Match, guess: Match, text: str) -> bool:

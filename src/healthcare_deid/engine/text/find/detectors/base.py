@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
+
+LISTED_PLACE = 8
+"""Rank of places."""
 
 GUESS = 9
 """Rank of uncertain findings, which a certain one of another infoType overrides: Mercy, but not in Mercy Hospital."""
@@ -63,6 +67,9 @@ class PatternDetector:
         ocr_digits: Whether look-alike letters in numbers are read as digits.
         words: Folded words of which a text must have one; empty for all texts.
         endings: Word endings that count like ``words``.
+        shapes: Parts of which a text has one, if its digits are read as 0; empty for all texts.
+        at_words: Whether the pattern begins with one of ``words``.
+        whole: Whether the pattern begins where the text does.
         in_numbers: Whether only the surroundings of numbers with at least five digits are searched.
 
     Raises:
@@ -78,6 +85,9 @@ class PatternDetector:
     words: frozenset[str] = frozenset()
     endings: tuple[str, ...] = ()
     in_numbers: bool = False
+    shapes: tuple[str, ...] = ()
+    at_words: bool = False
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.pattern, re.Pattern):  # pyright: ignore[reportUnnecessaryIsInstance] # a mistake
@@ -97,12 +107,25 @@ class PatternDetector:
             return []
         found: list[Match] = []
         group = "value" if "value" in self.pattern.groupindex else 0
-        for begin, stop in long_numbers(text) if self.in_numbers else ((0, len(text)),):
-            for match in self.pattern.finditer(text, begin, stop):
-                start, end = match.span(group)
-                if start >= 0 and self.is_valid(text[start:end]):
-                    found.append(Match(start, end, self.info_type))
+        for match in self._matches(text):
+            start, end = match.span(group)
+            if start >= 0 and self.is_valid(text[start:end]):
+                found.append(Match(start, end, self.info_type))
         return found
+
+    def _matches(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield the pattern's matches, tried only where it can match."""
+        if self.in_numbers:
+            for begin, stop in long_numbers(text):
+                yield from self.pattern.finditer(text, begin, stop)
+        elif self.whole:
+            match = self.pattern.match(text)
+            if match:
+                yield match
+        elif self.at_words:
+            yield from matches_at(self.pattern, text, tokens_of(text), self.words)
+        else:
+            yield from self.pattern.finditer(text)
 
     def is_called_for(self, words: frozenset[str]) -> bool:
         """Return whether a text with these words can have a finding."""
@@ -111,6 +134,14 @@ class PatternDetector:
         if not self.words.isdisjoint(words):
             return True
         return bool(self.endings) and any(word.endswith(self.endings) for word in words)
+
+
+_ZEROS = str.maketrans("123456789", "000000000")
+
+
+def shape_of(text: str) -> str:
+    """Return a text with every digit as 0."""
+    return text.translate(_ZEROS)
 
 
 FIVE_DIGITS = re.compile(r"(?:\d\D{0,3}){4}\d")

@@ -9,7 +9,7 @@ from healthcare_deid.engine.text.find.lexicon import word_set
 
 # First digits of the card networks' number ranges.
 _ISSUERS = re.compile(
-    r"(?:4|5[1-5]|2(?:2[2-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-59]|[689])|6(?:011|4[4-9]|5)|35|62|50|5[6-9]|6[37])"
+    r"(?:4|5[1-5]|2131|1800|0604|2(?:2[2-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-59]|[689])|6(?:011|4[4-9]|5)|35|62|50|5[6-9]|6[37])"
 )
 _CARD_LENGTHS = range(12, 20)
 # I, O and Q do not occur in vehicle identification numbers, because they resemble digits.

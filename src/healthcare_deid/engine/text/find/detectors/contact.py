@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 
 from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, PatternDetector, always, digits_of, ignore_case
@@ -11,7 +12,7 @@ from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, Pattern
 _PHONE_CUE = (
     r"(?<![a-z])(?:tel(?:efon|[eé]fono|efono|efoon)?|t[eé]l(?:[eé]phone)?|(?:tele)?phone|ph|fon|fax|mobile|mobil"
     r"|cell|handy|pager|beeper|"
-    r"pgr|bleep|reachable|callback|call|contact|ext)(?![a-z])"
+    r"pgr|bleep|reachable|callback|call|contact|communication|registered|ext)(?![a-z])"
 )
 
 
@@ -42,15 +43,19 @@ def _is_long_phone(text: str) -> bool:
 CONTACT = (
     PatternDetector(
         "URL",
-        ignore_case(r"(?<![\w.@])(?:(?:https?|ftps?|dicomweb|wss?)://|www\.)[^\s<>\"'|;]+[^\s<>\"'.,;:!?)\]|]"),
+        ignore_case(
+            r"(?<![\w.@])(?:(?:https?|ftps?|dicomweb|wss?)://|www\.)(?:[^\s<>\"'|;,]|,(?!(?:\d{1,3}\.){3}))+[^\s<>\"'.,;:!?)\]|]"
+        ),
         rank=1,
-        gate=re.compile("://|www", re.IGNORECASE),
+        gate=None,
+        shapes=("://", *map("".join, itertools.product("wW", repeat=3))),
     ),
     PatternDetector(
         "EMAIL_ADDRESS",
         re.compile(r"(?<![\w.+-])[\w.+'-]{1,64} ?@ ?(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?![\w-])"),
         rank=1,
-        gate=re.compile("@"),
+        gate=None,
+        shapes=("@",),
     ),
     PatternDetector(
         "MAC_ADDRESS",
@@ -60,17 +65,18 @@ CONTACT = (
         ),
         lambda text: any(letter.isdigit() for letter in text),
         rank=1,
-        gate=re.compile(r"[:-][0-9a-fA-F]{2}[:-]|\.[0-9a-fA-F]{4}\."),
+        gate=re.compile(r"[:-][0-9a-fA-F]{2}[:-][0-9a-fA-F]{2}[:-]|\.[0-9a-fA-F]{4}\."),
     ),
     PatternDetector(
         "IP_ADDRESS",
         ignore_case(
-            r"(?<![\d.])(?<!\bv)(?<!\bv\ )(?<!\bver\ )(?<!version\ )(?<!\brev\ )(?<!release\ )"
+            r"(?=\d)(?<![\d.])(?<!\bv)(?<!\bv\ )(?<!\bver\ )(?<!version\ )(?<!\brev\ )(?<!release\ )"
             r"(?:\d{1,3}\.){3}\d{1,3}(?![\d]|\.\d)"
         ),
         _is_ip4,
         rank=1,
         gate=re.compile(r"\d\.\d+\."),
+        shapes=("0.0",),
     ),
     PatternDetector(
         "IP_ADDRESS",
@@ -83,7 +89,7 @@ CONTACT = (
         "PHONE_NUMBER",
         re.compile(
             r"(?<![\d.-])(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])\d{3}[ .-]\d{4}(?:,? ?(?:x"
-            r"|ext\.?) ?\d{1,5})?(?![\d.-]*\d)",
+            r"|ext(?:ension|\.)?) ?\d{1,5})?(?![\d.-]*\d)",
             re.IGNORECASE,
         ),
         always,
@@ -91,12 +97,17 @@ CONTACT = (
         rank=5,
         ocr_digits=True,
         in_numbers=True,
+        shapes=("000-0000", "000 0000", "000.0000"),
     ),
     PatternDetector(  # international
         "PHONE_NUMBER",
-        re.compile(r"(?<![\w+.])(?:\+|00)[1-9]\d{0,2}(?:[ ./-]?\(?0?\)?[ ./-]?)(?:\d[ ./-]?){5,12}\d(?!\d)"),
+        re.compile(
+            r"(?<![\w+.])(?:\+|00)[1-9]\d{0,2}(?:[ ./-]?\(?0?\)?[ ./-]?)\(?(?:\d[ )./-]{0,2}){5,12}"
+            r"\d(?:x\d{1,6})?(?!\d)"
+        ),
         _is_long_phone,
         rank=5,
+        shapes=("+0", "000"),
         gate=FIVE_DIGITS,
         ocr_digits=True,
         in_numbers=True,
@@ -116,14 +127,18 @@ CONTACT = (
     PatternDetector(  # anything long enough beside a cue
         "PHONE_NUMBER",
         ignore_case(
-            _PHONE_CUE
-            + r"(?:\s*(?:no|num(?:ber)?|nr|at|is|\#|:|=|\.)){0,3}\s*(?P<value>\+?\(?\d[\d\ ()./-]{2,20}\d)(?!\d)"
+            _PHONE_CUE + r"(?:\s*(?:no|num(?:ber)?|nr|at|is|on|me|us|him|her|them|my|the|channels?|table|communication"
+            r"|\#|:|=|\.|\||\((?=\d{7})|\[)){0,4}\s*"
+            r"(?P<value>\+?\(?\d[\d\ ()./-]{2,20}\d)(?:\ ?(?:x|ext(?:ension|\.)?)\ ?\d{1,6})?(?!\d)"
         ),
         lambda text: 4 <= len(digits_of(text)) <= 15,
         rank=3,
         ocr_digits=True,
+        at_words=True,
         words=frozenset(
             [
+                "registered",
+                "communication",
                 "tel",
                 "telefon",
                 "telefono",
@@ -149,14 +164,48 @@ CONTACT = (
             ]
         ),
     ),
+    PatternDetector(  # ten digits beside another channel: jane@example.org;2045550111
+        "PHONE_NUMBER",
+        re.compile(r"(?:@[\w.-]{3,}[>)]?\s?[;|,/\t ]\s?(?P<value>[2-9]\d\d[2-9]\d{6})(?!\d))|\Z(?!)"),
+        gate=FIVE_DIGITS,
+        rank=5,
+        shapes=("0000000000",),
+    ),
+    PatternDetector(
+        "PHONE_NUMBER",
+        re.compile(r"(?<![\w.-])(?P<value>[2-9]\d\d[2-9]\d{6})(?=[>)]?\s?[;|,/\t ]\s?[<(]?(?:[\w.+-]+@|https?:))"),
+        gate=FIVE_DIGITS,
+        rank=5,
+        shapes=("0000000000",),
+    ),
+    PatternDetector(  # a number that somebody can be reached by
+        "PHONE_NUMBER",
+        ignore_case(
+            r"\b(?:(?:reach|text|dial|ring|message)\ (?:me|us|him|her|them|it)?\ ?(?:at|on|by)?|dial|whatsapp|landline"
+            r"|hotline|helpline|(?:my|his|her|our|their|new|office|home|work)\ number(?:\ (?:is|was|to|from))?)"
+            r"[\s:]{1,3}(?P<value>\+?\(?\d[\d\ ()./-]{5,20}\d)(?:\ ?(?:x|ext(?:ension|\.)?)\ ?\d{1,6})?(?!\d)"
+        ),
+        lambda text: 6 <= len(digits_of(text)) <= 15,
+        gate=FIVE_DIGITS,
+        rank=3,
+        at_words=True,
+        words=frozenset(
+            [
+                *("reach", "text", "dial", "ring", "message", "whatsapp", "landline", "hotline", "helpline"),
+                *("my", "his", "her", "our", "their", "new", "office", "home", "work"),
+            ]
+        ),
+    ),
     PatternDetector(  # a local number after somebody who can be called
         "PHONE_NUMBER",
         ignore_case(
-            r"\b(?:contact|call|phone|tel|mobile|cell|spouse|wife|husband|mother|father|daughter|son|emergency)\b"
-            r"[^\d]{0,40}(?P<value>[2-9]\d\d[-.]\d{4})(?![\d-])"
+            r"\b(?:contact|call|phone|tel|mobile|cell|spouse|wife|husband|mother|father|daughter|son|emergency|caregiver|carer"
+            r"|guardian|relative|communication)\b"
+            r"[^\d]{0,60}?(?P<value>[2-9]\d\d[-.]\d{4}|[2-9]\d\d[2-9]\d{6})(?![\d-])"
         ),
         gate=FIVE_DIGITS,
         rank=5,
+        at_words=True,
         words=frozenset(
             [
                 "contact",
@@ -173,6 +222,11 @@ CONTACT = (
                 "daughter",
                 "son",
                 "emergency",
+                "caregiver",
+                "carer",
+                "guardian",
+                "relative",
+                "communication",
             ]
         ),
     ),
@@ -182,5 +236,6 @@ CONTACT = (
         always,
         gate=FIVE_DIGITS,
         rank=6,
+        whole=True,
     ),
 )

@@ -83,13 +83,14 @@ HOLIDAYS = PatternDetector(
 )
 """Holidays are dates too. A shift cannot move them, so they are erased where dates are shifted."""
 
+_SHAPES_OF_AGES = tuple("000" + letter for letter in "YMWDymwd")
 _UNIT = r"(?:y(?:(?:ea)?rs?)?|yo|m(?:o(?:nth)?s?)?|mths?|w(?:(?:ee)?ks?)?|d(?:ays?)?)"
 
 AGES = (
     PatternDetector(
         "AGE",
         ignore_case(
-            r"""(?<![\w.])(?P<value>\d{1,3}(?:\ ?-?\ ?(?:y(?:ea)?rs?|months?|mos?|mths?|weeks?|wks?
+            r"""(?=\d)(?<![\w.])(?P<value>\d{1,3}(?:\ ?-?\ ?(?:y(?:ea)?rs?|months?|mos?|mths?|weeks?|wks?
                 |days?)\.?(?:\ ?-?\ ?old|\ of\ age)
             |\ ?-?y\.?[/\ ]?o\.?(?:ld)?(?:\b|(?<=\.))|\ ?yrs?\ ?/\ ?o))(?![a-z])"""
         ),
@@ -120,21 +121,50 @@ AGES = (
             ]
         ),
     ),
-    PatternDetector("AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7),
+    PatternDetector(
+        "AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7, shapes=_SHAPES_OF_AGES
+    ),
     PatternDetector(
         "AGE",
         ignore_case(
             rf"\b(?:age|aged|turned|turning|alter|edad|[aâ]ge|et[aà])"
-            rf"(?:\s*(?:at\ \w+|in\ (?:years|yrs)|of|is|was|:|=|\||\[|-)){{0,3}}\s*"
+            r"(?:\s*(?:(?:at|on|in|per|by)\ (?:the\ )?\w+(?:\ form)?|of|is|was|:|=|\||\[|-)){0,3}\s*"
             rf"(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w%]|\.\d)"
         ),
         rank=7,
         words=frozenset(["turned", "turning", "age", "aged", "alter", "edad", "eta", "âge", "ages"]),
     ),
+    PatternDetector(  # HIPAA lets no age over 89 stand, and few spans of time are that long: lived for 97 years
+        "AGE",
+        ignore_case(
+            r"(?=\d)(?<![\w.,/-])(?P<value>(?:9\d|1[01]\d)[\ -](?:years?|yrs?))(?!\w)(?!\ (?:ago|later|earlier))"
+        ),
+        rank=7,
+        words=frozenset(["year", "years", "yr", "yrs"]),
+    ),
+    PatternDetector(  # age, and a number a few words after it: Age recorded at triage: 97
+        "AGE",
+        ignore_case(
+            r"\bage\b[^.;\n\d]{0,48}?(?<![\w.,/-])(?P<value>9\d|1[01]\d)"
+            r"(?!\w|\ ?(?:%|/|mm|cm|mg|ml|kg|lbs?|bpm)|[.,]\d)"
+        ),
+        rank=7,
+        at_words=True,
+        words=frozenset(["age"]),
+    ),
+    PatternDetector(  # I'm 45; Jane Doe, 45, of Lund
+        "AGE",
+        re.compile(
+            r"(?:\bI(?:'m| am) |\bi'm |[a-z] [A-Z][\w'\u2019-]+, |\b[A-Z][\w'\u2019-]+ [A-Z][\w'\u2019-]+, )"
+            r"(?P<value>1[4-9]|[2-9]\d|1[01]\d)(?=,? (?:and|but|from|of|who|is|was|now)\b|, [a-z]|[.,!?]?\s*\Z)"
+        ),
+        rank=7,
+        shapes=("'m 0", " am 0", ", 0"),
+    ),
     PatternDetector(  # 45Y F, 45 M, F/45, M 067Y
         "AGE",
         ignore_case(
-            r"(?<![\w./])(?:(?P<value>\d{1,3}\ ?(?:yrs?|years?|y))\.?[\ ,/-]{0,3}(?:(?:fe)?male|m|f|man|woman|boy"
+            r"(?=\d)(?<![\w./])(?:(?P<value>\d{1,3}\ ?(?:yrs?|years?|y))\.?[\ ,/-]{0,3}(?:(?:fe)?male|m|f|man|woman|boy"
             r"|girl|lady|gentleman)(?![\w])|\Z(?!))"
         ),
         rank=7,
@@ -155,7 +185,7 @@ AGES = (
         words=frozenset(["jahre", "ans", "anos", "anni", "jaar"]),
     ),
     PatternDetector(  # age and sex: 93F, but not a 12F (French) catheter
-        "AGE", re.compile(r"(?<![\w./-])(?P<value>[4-9]\d|1[01]\d)[FM](?![\w-])"), rank=7
+        "AGE", re.compile(r"(?<![\w./-])(?P<value>[4-9]\d|1[01]\d)[FM](?![\w-])"), rank=7, shapes=("0F", "0M")
     ),
     PatternDetector(  # 92 F with cough; a temperature of 102 F is followed by other words
         "AGE",
@@ -164,10 +194,12 @@ AGES = (
             r"(?= (?:with|w/|who|c/o|s/p|h/o|presents|presenting|admitted)(?!\w))"
         ),
         rank=7,
+        shapes=("0 F ", "0 M "),
     ),
     PatternDetector(  # a whole text like 45Y: an age column of a burned-in header
         "AGE",
         ignore_case(r"\A\s*(?P<value>\d{1,3}\ ?(?:y|yrs?|years?|yo))\s*\Z"),
         rank=7,
+        whole=True,
     ),
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.detectors.words import tokens_of
+from healthcare_deid.engine.text.find.detectors.streets import PLACE_NOUNS
+from healthcare_deid.engine.text.find.detectors.words import Token, matches_at, tokens_of
 from healthcare_deid.engine.text.find.lexicon import first_names, fold, surnames, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _WORD = r"[^\W\d_][\w.'\u2019-]*"
 _FACILITY = (
@@ -20,7 +21,14 @@ _FACILITY = (
     r"|care)\ (?:center|centre|ctr|associates|group|partners|institute|clinic|services|network|home)|"
     r"(?:dialysis|infusion|surgical|rehabilitation|rehab|outpatient|ambulatory|emergency|trauma"
     r"|burns?)\ (?:unit|suite)|"
-    r"(?:medical|outpatient|surgical|imaging|cancer|heart|womens?'?s?)\ pavilion|pavilion|community\ health|"
+    r"(?:medical|outpatient|surgical|imaging|cancer|heart|womens?'?s?)\ pavilion|pavilion|"
+    r"(?:family|home|community|behaviou?ral|mental|women'?s|student|public|occupational|rural|urgent)\ (?:health|care)|"
+    r"(?:treatment|recovery|therapy|counseling|transplant|fertility|hearing|vision|dental|skin|allergy|endoscopy|oncology"
+    r"|cardiac|stroke|diabetes|arthritis|respite|convalescent|veterans|health|wound)"
+    r"\ (?:center|centre|clinic|institute|unit|group|suite|lab|laboratory|hospital)|"
+    r"medical\ (?:plaza|arts|building|campus|office)|care\ (?:home|village)|day\ (?:hospital|unit)|nursing\ facility|"
+    r"(?:blood|eye|tissue)\ bank|(?:community|memorial|general|regional)\ hospital|laborator(?:y|ies)|long-term\ care|"
+    r"day\ surgery|(?:adult\ )?day\ program(?:me)?|laboratory\ services|(?:assisted|senior)\ living|pharmacy|"
     r"(?:family|group|medical)\ practice|physicians|p(?:a)?ediatrics|orthop(?:a)?edics|"
     r"(?:infusion|surgical|dialysis|rehabilitation|wellness|birth|birthing|burns?|eye|kidney|memory|pain|sleep"
     r"|urgent\ care|women's|children's)"
@@ -69,6 +77,8 @@ _BODY_PARTS = word_set("body_parts")
 
 
 _KIND_WORDS = word_set("kind_words")
+_KIND_BEGINNINGS = word_set("kind_beginnings")
+_KINDS_BEFORE = word_set("kinds_before")
 _KIND_ENDINGS = ("krankenhaus", "klinikum", "klinik", "spital", "hospital", "ziekenhuis", "sjukhuset", "sykehus")
 
 
@@ -87,33 +97,35 @@ class FacilityDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the names, including the word for the kind of facility."""
-        words = [token.word for token in tokens_of(text)]
-        if _KIND_WORDS.isdisjoint(words) and not any(word.endswith(_KIND_ENDINGS) for word in words):
+        tokens = tokens_of(text)
+        has_compound = any(token.word.endswith(_KIND_ENDINGS) for token in tokens)
+        if not has_compound and _KIND_WORDS.isdisjoint([token.word for token in tokens]):
             return []
         found: list[Match] = []
-        for match in _named_by_kind(text):
+        for match in _named_by_kind(text, tokens):
             start = _name_start(
                 text, match.start("name"), match.end("name"), strong=bool(_STRONG_KIND.match(match["kind"]))
             )
             if start is not None:
                 found.append(Match(start, match.end(), "ORGANIZATION_NAME"))
-        for match in _FACILITY_BEFORE.finditer(text):
+        for match in matches_at(_FACILITY_BEFORE, text, tokens, _KINDS_BEFORE):
             end = _name_end(text, *match.span("name"))
             if end is not None:
                 found.append(Match(match.start(), end, "ORGANIZATION_NAME"))
-        found += [
-            Match(match.start(), match.end(), "ORGANIZATION_NAME")
-            for match in _COMPOUND_FACILITY.finditer(text)
-            if fold(match[0]) not in vocabulary()
-        ]
+        if has_compound:
+            found += [
+                Match(match.start(), match.end(), "ORGANIZATION_NAME")
+                for match in _COMPOUND_FACILITY.finditer(text)
+                if fold(match[0]) not in vocabulary()
+            ]
         return found
 
 
-def _named_by_kind(text: str) -> Iterator[re.Match[str]]:
+def _named_by_kind(text: str, tokens: Sequence[Token]) -> Iterator[re.Match[str]]:
     """Yield names that precede their kind."""
     # Only the surroundings of kinds are searched: trying every word took five times as long.
     begin = end = 0
-    for kind in _KIND.finditer(text):
+    for kind in matches_at(_KIND, text, tokens, _KIND_BEGINNINGS):
         start = kind.start()
         for _ in range(_MOST_WORDS):
             start = max(0, text.rfind(" ", 0, start))
@@ -140,6 +152,7 @@ def _name_start(text: str, start: int, end: int, *, strong: bool) -> int | None:
     begin: int | None = None
     pending: int | None = None
     telling = False
+    following = ""
     kind_is_capital, kind_is_upper = text[end : end + 1].isupper(), text[end : end + 2].isupper()
     for low, _, word in reversed(_words(text, start, end)):
         plain = fold(word.rstrip(".")).replace("'s", "s").replace("\u2019s", "s")
@@ -160,15 +173,15 @@ def _name_start(text: str, start: int, end: int, *, strong: bool) -> int | None:
         is_named = mixed and _can_be_a_name(plain)
         if plain in vocabulary() and plain not in _FACILITY_WORDS and not is_named:
             if mixed and word[0].isupper():
-                pending = low
+                pending, following = low, plain
                 continue
             if begin is not None:
                 break
-        elif pending is not None:
+        elif pending is not None and following not in PLACE_NOUNS:
             break
         else:
             telling = True
-        begin = low
+        begin, following = low, plain
     return begin if telling else None
 
 

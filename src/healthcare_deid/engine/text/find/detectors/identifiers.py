@@ -44,6 +44,7 @@ IDENTIFIERS = (
         re.compile(r"(?<![\d-])(?<!\d[ .])\d{3}([- ])\d\d\1\d{4}(?![\d-])"),
         is_ssn,
         gate=FIVE_DIGITS,
+        shapes=("000-00-0000", "000 00 0000"),
         rank=3,
         ocr_digits=True,
         in_numbers=True,
@@ -51,7 +52,9 @@ IDENTIFIERS = (
     PatternDetector(
         "US_SOCIAL_SECURITY_NUMBER",
         ignore_case(
-            rf"(?:\bssn|\bsoc(?:ial)?\.?\ sec(?:urity)?){_LINK}(?P<value>\d{{3}}[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"
+            rf"(?:\bssn|\bsoc(?:ial)?\.?\ sec(?:urity)?)"
+            r"(?:\ (?:supplied|given|on|for|file|identity|verification|record|as|the|of)){0,5}"
+            rf"{_LINK}(?P<value>\d{{3}}[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"
         ),
         has_nine_digits,
         gate=FIVE_DIGITS,
@@ -59,11 +62,22 @@ IDENTIFIERS = (
         ocr_digits=True,
         words=frozenset(["ssn", "soc", "social", "ss"]),
     ),
+    PatternDetector(  # where a text speaks of one, a number never issued is a typing error
+        "US_SOCIAL_SECURITY_NUMBER",
+        re.compile(r"(?<![\d-])(?<!\d[ .])\d{3}-\d\d-\d{4}(?![\d-])"),
+        gate=FIVE_DIGITS,
+        shapes=("000-00-0000",),
+        rank=4,
+        ocr_digits=True,
+        in_numbers=True,
+        words=frozenset(["ssn", "social", "security", "identity", "identification", "verification"]),
+    ),
     PatternDetector(
         "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
         re.compile(r"(?<![\d-])9\d\d([- ])\d\d\1\d{4}(?![\d-])"),
         is_itin,
         gate=FIVE_DIGITS,
+        shapes=("000-00-0000", "000 00 0000"),
         rank=3,
         ocr_digits=True,
         in_numbers=True,
@@ -84,6 +98,7 @@ IDENTIFIERS = (
         ),
         is_card_number,
         gate=FIVE_DIGITS,
+        shapes=("0000 0000 0000 0", "0000-0000-0000-0", "0000 000000 00000", "0000-000000-00000", "000000000000"),
         rank=2,
         in_numbers=True,
     ),
@@ -140,6 +155,7 @@ IDENTIFIERS = (
         "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
         re.compile(r"(?<![\d.+-])(?<!\d )[4679]\d\d \d{3} \d{4}(?!\d| \d)"),
         is_nhs_number,
+        shapes=("000 000 0000",),
         gate=FIVE_DIGITS,
         rank=4,
         in_numbers=True,
@@ -179,6 +195,7 @@ IDENTIFIERS = (
         "IMEI_HARDWARE_ID",
         re.compile(r"(?<![\d-])\d\d-\d{6}-\d{6}-\d(?![\d-])"),
         is_imei,
+        shapes=("00-000000-000000-0",),
         gate=FIVE_DIGITS,
         in_numbers=True,
     ),

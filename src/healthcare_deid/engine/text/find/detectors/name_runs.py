@@ -24,8 +24,9 @@ NAMES_AND_WORDS = NAMES | {WordKind.BOTH}
 
 
 def span(run: Sequence[Token]) -> Match:
-    """Return a run of words as a finding."""
-    return Match(run[0].start, run[-1].end, "PERSON_NAME")
+    """Return a run of words as a finding, without a possessive ending."""
+    last = run[-1]
+    return Match(run[0].start, last.end - 2 * last.word.endswith("'s"), "PERSON_NAME")
 
 
 def gap(text: str, left: Token, right: Token) -> str:
@@ -81,8 +82,7 @@ def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | N
         return _stands_beside_a_name(run, token, following)
     if token.kind not in names:
         return False
-    lower = text.islower() and (token.kind not in UNLISTED or (cue and not run))
-    if not (token.capital or lower):
+    if not token.capital and not (text.islower() and (token.kind not in UNLISTED or (cue and not run))):
         return False
     is_doubtful = cue and token.kind is WordKind.BOTH and any(item.kind in NAMES_AND_WORDS for item in run)
     return not is_doubtful or goes_on(run, token) or _is_surname_after(run, token)
@@ -180,6 +180,7 @@ def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1)
             and not name.upper
             and not noun.capital
             and noun.kind is WordKind.WORD
+            and (name.kind is not WordKind.FIRST or name.word in eponyms())
             and noun.word not in CLOSED_CLASS
             and not noun.word.endswith("ed")
             and noun.word in vocabulary()

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.text.find.detectors import national_checks as checks
+from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS
 from healthcare_deid.engine.text.find.detectors.words import words_of
 from healthcare_deid.engine.text.match import Match
 
@@ -99,6 +100,11 @@ _ANY = tuple((row, re.compile(_ALONE.format(row.pattern))) for row in IDENTIFIER
 # Gate: most candidates are dates and measurements, which have none of these forms.
 _ANY_FORM = re.compile(_ALONE.format("|".join(row.pattern.replace("\\1", "[ -]") for row in IDENTIFIERS)))
 
+# Most forms have five digits or more, never far apart. Others have fewer, and need one of these cues, or are Italy's
+# fiscal code, in which letters may stand for digits.
+_FEW_DIGITS = frozenset({"nhi", "pan", "permanent", "tax"})
+_FISCAL_CODE = re.compile(r"[A-Z]{6}[0-9L-NP-V]{2}[A-EHLMPR-T]")
+
 
 class NationalIdDetector:
     """Finds national identifiers by form and check.
@@ -111,8 +117,10 @@ class NationalIdDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the identifiers that pass their check."""
-        found: list[Match] = []
         words = words_of(text)
+        if FIVE_DIGITS.search(text) is None and _FEW_DIGITS.isdisjoint(words) and _FISCAL_CODE.search(text) is None:
+            return []
+        found: list[Match] = []
         for span in _CANDIDATE.finditer(text):
             if _ANY_FORM.search(text, span.start(), min(len(text), span.end() + 1)) is None:
                 continue

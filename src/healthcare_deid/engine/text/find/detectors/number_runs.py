@@ -20,6 +20,7 @@ _LEFT = re.compile(
 )
 # Characters before a number that are searched for its cue.
 _REACH = 48
+_NEAR = 24
 _LINKS = word_set("number_links")
 _COPULAS = frozenset({"is", "was", "of", "for", "the", "e", "o", "d", "de", "del", "unique", "assigned", "issued"})
 _MARKS = frozenset("#:=|[(")
@@ -88,6 +89,12 @@ def cue_before(text: str, start: int) -> Cue:
 
     Examples: account no. 4711, ID: 4711.
     """
+    low = max(0, start - _NEAR)
+    words = text[low:start].rsplit(None, 1)
+    if len(words) == 2 and words[1].isalpha() and words[1].isascii():
+        word = words[1].lower()
+        if word not in _CUES and word not in _LINKS:
+            return Cue("", False)  # most numbers follow an ordinary word, which needs no closer look
     linked = False
     for mark in reversed(_LEFT.findall(text, max(0, start - _REACH), start)):
         if mark in "./;":

@@ -73,6 +73,7 @@ _CODE_CUES = frozenset(
 )
 # Shorter numbers are measurements, indexes and years in nearly every text.
 _MIN_DIGITS = 5
+_MIN_IN_BRACKETS = 6
 _RANGE = re.compile(r"(\d{1,4})-(\d{1,4})")
 
 
@@ -108,7 +109,10 @@ def _cued(text: str, runs: tuple[NumberRun, ...], index: int, run: NumberRun) ->
     cue = cue_before(text, run.start)
     if not cue.word:
         # "#" marks an identifier, unless it counts images or series.
-        is_hashed = text[max(0, run.start - 2) : run.start].strip(" ").endswith("#")
+        before = text[max(0, run.start - 2) : run.start]
+        if before == " [" and text[run.end : run.end + 1] == "]" and run.digits >= _MIN_IN_BRACKETS:
+            return run
+        is_hashed = before.strip(" ").endswith("#")
         if is_hashed and run.digits >= _MIN_DIGITS and word_before(text, run.start) not in _SCAN:
             return run
         return None

@@ -21,7 +21,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     name_run,
     span,
 )
-from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, matches_at, tokens_of
 from healthcare_deid.engine.text.find.lexicon import (
     eponyms,
     everyday,
@@ -41,7 +41,8 @@ _SHORT_TITLES = frozenset(["dr", "drs", "mr", "mrs", "ms", "prof", "mme", "mlle"
 _LABEL = re.compile(
     r"""(?<![\w])(?:(?:pat(?:ient|\.)?|pt|last|first|family|given|maiden|full|mother|father|spouse|guardian
         |contact)?(?:'s)?[ ]?(?:name|nom|apellidos?|nombre|cognome|nachname|vorname|naam)
-    |patients?|patiente?|paciente|paziente|pt|pat|surname|physician|ref(?:erring|erred|\.)?(?:[ ](?:by
+    |patients?|subscriber|policy[ ]?holder|patiente?|paciente|paziente|pt|pat|surname|physician
+    |ref(?:erring|erred|\.)?(?:[ ](?:by
     |phys(?:ician)?|dr|md|doctor))?|req(?:uesting|uested|\.)?(?:[ ](?:by|phys(?:ician)?|md|dr))?
     |ord(?:ering|ered)?(?:[ ](?:by|phys(?:ician)?|md|dr))?|perf(?:orming|ormed)?(?:[ ](?:by|phys(?:ician)?|md
     |dr))?|read(?:ing)?(?:[ ](?:by|phys(?:ician)?|md|dr))|(?:reviewed|signed|dictated|reported|interpreted|
@@ -56,9 +57,10 @@ _LABEL = re.compile(
     |(?:scan|images?|films?|study|report|workstation|desk|signature)[ ]of|informed|paged|notified|called|texted|phoned
     |aka|n[eé]e|formerly|known[ ]as|user(?:name)?|login|
     next[ ]of[ ]kin|nok|arzt|untersucher|überweiser|médecin|medico|médico|attn|attention|author|investigator|pi)
-    (?P<mark>[ ]*[:=][ ]*|[ ]+)""",
+    (?P<mark>[ ]*[:=?][ ]*|[ ]is[ ]|[ ]+)""",
     re.IGNORECASE | re.VERBOSE,
 )
+_LABEL_BEGINNINGS = word_set("label_beginnings")
 _LABEL_AFTER = frozenset(
     ["age", "dob", "mrn", "sex", "id", "born", "male", "female", "pid", "ssn", "acc", "accession", "number", "no"]
 )
@@ -148,17 +150,18 @@ def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
 def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
     starts = {token.start: index for index, token in enumerate(tokens)}
     found: list[Match] = []
-    if not any(token.word in _LABEL_WORDS or token.word.endswith(("'s", "\u2019s")) for token in tokens):
-        return found
-    for match in _LABEL.finditer(text):
+    for match in matches_at(_LABEL, text, tokens, _LABEL_BEGINNINGS):
         index = starts.get(match.end())
         if index is None:
             continue
         while index < len(tokens) and tokens[index].word in TITLES:
             index += 1  # `_after_titles` finds names after titles
-        if index == len(tokens):
+        if index == len(tokens) or tokens[index].word in _LABEL_AFTER:
             continue
-        colon = match["mark"].strip() != ""
+        mark = match["mark"].strip()
+        if mark == "is" and "name" not in match[0].lower():
+            continue
+        colon = mark != ""
         label = match[0].strip(" :=").lower()
         is_person = colon or label.endswith((" by", " to", " with")) or label in _ROLES | _CALLED
         titled = is_person and (
@@ -166,7 +169,7 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
             or (label in _ROLES and not tokens[index].upper and may_be_a_name(tokens[index], known=everyday()))
         )
         run = name_run(text, tokens, index, cue=True, title=titled)
-        if not colon and len(run) > 1 and is_eponym(text, tokens, index + len(run)):
+        if not colon and len(run) > 1 and is_eponym(text, tokens, index + len(run), names=len(run)):
             run = run[:-1]  # the last word belongs to a term
         if (
             not colon

@@ -18,6 +18,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     name_run,
     span,
 )
+from healthcare_deid.engine.text.find.detectors.persons_told import told_persons
 from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, tokens_of
 from healthcare_deid.engine.text.find.lexicon import eponyms, vocabulary, word_set
 
@@ -31,6 +32,8 @@ _CLAN = ("mc", "mac", "o'", "d'")
 _BODY_PARTS = word_set("body_parts")
 # A name next to one of these characters is part of a code.
 _CODE = frozenset("_0123456789\\@=")
+_BEGINS_A_NAME = NAMES_AND_WORDS | {WordKind.PARTICLE, WordKind.INITIAL}
+_HYPHENS = frozenset({"-", "\u2013"})
 _SYLLABIC_SURNAMES = word_set("syllabic_surnames")
 _SYLLABLE = (
     r"(?:[bcdfghjklmnpqrstvwxyz]|[bcdgkpstz]h|ngh?|t[rs]|hs|[gk]w|[bghkmpr]y)?[aeiouy]{1,3}(?:n[gh]|ch|[nmkptlrhw])?"
@@ -56,7 +59,8 @@ class PersonFormDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the names."""
-        return _by_form(text, tokens_of(text))
+        tokens = tokens_of(text)
+        return _by_form(text, tokens) + told_persons(text, tokens)
 
 
 def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
@@ -66,14 +70,20 @@ def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
     """
     found: list[Match] = []
     index = 0
+    is_lower = text.islower()
     while index < len(tokens):
-        if is_eponym_pair(text, tokens, index):
+        token = tokens[index]
+        hyphenated = text[token.end : token.end + 1] in _HYPHENS
+        if not hyphenated and not _can_begin(token, is_lower=is_lower):
+            index += 1
+            continue
+        if hyphenated and is_eponym_pair(text, tokens, index):
             while is_eponym_pair(text, tokens, index):
                 index += 1
             index += 1
             continue
-        run = [] if tokens[index].word in TITLES else _form_run(text, tokens, index)
-        syllables = _syllabic_run(text, tokens, index)
+        run = [] if tokens[index].word in TITLES else _form_run(text, tokens, index, is_lower=is_lower)
+        syllables = _syllabic_run(text, tokens, index) if token.word in _SYLLABIC_SURNAMES else []
         if len(syllables) > len(run) or (syllables and not _is_name(text, tokens, index, run)):
             found.append(span(syllables))
             index += len(syllables)
@@ -85,6 +95,13 @@ def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
     return found
 
 
+def _can_begin(token: Token, *, is_lower: bool) -> bool:
+    """Return whether a name can begin with a word; most words of a text are decided by this."""
+    if token.kind is WordKind.WORD:
+        return token.capital and token.word in _SYLLABIC_SURNAMES
+    return token.capital or is_lower or token.kind is WordKind.PARTICLE
+
+
 def _syllabic_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
     """Return a Chinese, Korean or Vietnamese name.
 
@@ -92,7 +109,7 @@ def _syllabic_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]
     """
     # Such words are short, and many are terms of the field (MA, PA, SUN), so the name must stand alone in its column.
     family = tokens[index]
-    if family.word not in _SYLLABIC_SURNAMES or not family.capital or not _begins_column(text, family.start):
+    if not family.capital or not _begins_column(text, family.start):
         return []
     run = [family]
     for token in tokens[index + 1 : index + 3]:
@@ -122,11 +139,11 @@ def _ends_column(text: str, end: int) -> bool:
     return not behind or not behind[0].isalpha() or text[end : end + 2] == "  "
 
 
-def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
+def _form_run(text: str, tokens: Sequence[Token], index: int, *, is_lower: bool) -> list[Token]:
     token = tokens[index]
-    if token.kind not in NAMES_AND_WORDS | {WordKind.PARTICLE, WordKind.INITIAL}:
+    if token.kind not in _BEGINS_A_NAME:
         return []
-    if not (token.capital or text.islower() or _leads_a_name(tokens, index)):
+    if not (token.capital or is_lower or _leads_a_name(tokens, index)):
         return []
     if _is_heading(text, tokens, index):
         return []

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.find.detectors.base import PatternDetector, ignore_case
 from healthcare_deid.engine.text.find.detectors.name_runs import is_eponym
-from healthcare_deid.engine.text.find.detectors.words import tokens_of
+from healthcare_deid.engine.text.find.detectors.place_cues import places_after_labels, places_in_context
+from healthcare_deid.engine.text.find.detectors.streets import STATES
+from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of
 from healthcare_deid.engine.text.find.lexicon import first_names, fold, places, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
@@ -16,10 +18,6 @@ if TYPE_CHECKING:
 
 # A name next to one of these characters is part of a code.
 _CODE = frozenset("_0123456789\\@")
-_STATES = (
-    "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|"
-    "UT|VT|VA|WA|WV|WI|WY|DC|PR|ON|QC|BC|AB|MB|SK|NS|NB|NL"
-)
 _WORD = r"[^\W\d_][\w.'\u2019-]*"
 
 
@@ -45,7 +43,7 @@ ADDRESSES = (
     PatternDetector(  # 12 Old Mill Road, Apt 4
         "LOCATION",
         ignore_case(
-            rf"""(?<![\w./])\d{{1,5}}[A-Z]?(?:-\d{{1,4}})?,?\ (?:(?:N|S|E|W|NE|NW|SE|SW|north|south|east
+            rf"""(?=\d)(?<![\w./])\d{{1,5}}[A-Z]?(?:-\d{{1,4}})?,?\ (?:(?:N|S|E|W|NE|NW|SE|SW|north|south|east
                 |west)\.?\ )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th))\ ){{1,4}}
             (?:street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq
             |terrace|ter|parkway|pkwy|highway|hwy|circle|cir|way|crescent|close|alley|trail|trl|gardens|grove|mews|walk
@@ -54,7 +52,7 @@ ADDRESSES = (
             (?:,?\s(?:{_WORD}\ ?){{1,3}},\s[A-Z]{{2}}\ \d{{5}}(?:-\d{{4}})?(?!\d))?"""
         ),
         _begins_with_a_name,
-        rank=3,
+        rank=1,  # before cues of numbers: Address of record: 9341 Wheat Court
         words=frozenset(
             [
                 "street",
@@ -109,11 +107,12 @@ ADDRESSES = (
     PatternDetector(  # any house and street before a city, a state and a ZIP: 8589 Birkenstraße, Cobalt Glen, NH 81397
         "LOCATION",
         re.compile(
-            r"(?<![\w./-])\d{1,5}[A-Z]? [A-Z\u00C0-\u00DE][^\n;:|.!?\d]{2,40}(?:\.? (?:Apt|Unit|Suite|Ste"
+            r"(?=\d)(?<![\w./-])\d{1,5}[A-Z]? [A-Z\u00C0-\u00DE][^\n;:|.!?\d]{2,40}(?:\.? (?:Apt|Unit|Suite|Ste"
             r"|#)\.? ?#?\w{1,5})?"
             r",\s+[A-Z][\w.' -]{2,30},? [A-Z]{2},? \d{5}(?:-\d{4})?(?!\d)"
         ),
         rank=3,
+        shapes=(" 00000",),
     ),
     PatternDetector(  # apartment or suite, before the house number or after the street
         "LOCATION",
@@ -137,64 +136,6 @@ ADDRESSES = (
         rank=6,
         words=frozenset(["flat", "apt", "apartment", "unit", "suite", "room"]),
     ),
-    PatternDetector(  # Hauptstraße 12, Rue de la Paix 4, Via Roma 3
-        "LOCATION",
-        re.compile(
-            r"(?<!\w)(?:[^\W\d_][\w-]*(?:straße|strasse|str\.|gasse|weg|allee|platz|laan|straat|gatan|vägen|veien)|"
-            r"(?:[^\W\d_][\w-]+ ){1,2}(?:Straße|Strasse|Str\.|Platz|Allee|Weg))\s?\d{1,4}\s?[a-z]?(?!\w)",
-            re.IGNORECASE,
-        ),
-        rank=6,
-        endings=(
-            "straße",
-            "strasse",
-            "str",
-            "gasse",
-            "weg",
-            "allee",
-            "platz",
-            "laan",
-            "straat",
-            "gatan",
-            "vagen",
-            "veien",
-        ),
-    ),
-    PatternDetector(
-        "LOCATION",
-        ignore_case(
-            r"""(?<![\w])(?:(?:\d{1,4}(?:\ ?bis|\ ?ter)?,?\ )(?:rue|avenue|boulevard|place|chemin|all[ée]e|quai
-                |impasse)\ (?:d[eu]s?\ |de\ la\ |l['\u2019])?[\w'\u2019-]+(?:\ [\w'\u2019-]+)?|
-            (?:calle|avenida|avda\.?|paseo|plaza|via|viale|piazza|corso|rua|rue|ulica|ul\.)
-            \ (?:d[eai]l?\ |della\ |de\ la\ )?[^\W\d_][\w'\u2019-]+
-            (?:\ [^\W\d_][\w'\u2019-]+){0,2},?\ (?:n[.º°]?\ ?)?\d{1,4})(?!\w)"""
-        ),
-        rank=6,
-        words=frozenset(
-            [
-                "rue",
-                "avenue",
-                "boulevard",
-                "place",
-                "chemin",
-                "allee",
-                "quai",
-                "impasse",
-                "calle",
-                "avenida",
-                "avda",
-                "paseo",
-                "plaza",
-                "via",
-                "viale",
-                "piazza",
-                "corso",
-                "rua",
-                "ulica",
-                "ul",
-            ]
-        ),
-    ),
     PatternDetector(
         "LOCATION",
         ignore_case(r"(?<!\w)p\.?\s?o\.?\s?box\s?\#?\d+(?!\w)|(?<!\w)postfach\s\d+"),
@@ -203,14 +144,19 @@ ADDRESSES = (
     ),
     PatternDetector(  # state and ZIP
         "LOCATION",
-        re.compile(rf"(?<!\w)(?:{_STATES}),? \d{{5}}(?:-\d{{4}})?(?!\d)"),
+        re.compile(rf"(?<!\w)(?:{STATES}),? \d{{5}}(?:-\d{{4}})?(?!\d)"),
         rank=6,
         gate=re.compile(r"[A-Z],? \d{5}"),
+        shapes=(" 00000",),
     ),
     PatternDetector(
         "LOCATION",
-        ignore_case(r"\b(?:zip|postal|post)\s?(?:code)?\s?[:\#]?\s?(?P<value>\d{5}(?:-\d{4})?)(?!\d)"),
-        rank=6,
+        ignore_case(
+            r"\b(?:zip|postal|post)[\s_]?(?:code)?(?:\ (?:on|of|for)\ [\w\ ]{1,20}?)?(?:\s?(?:[:=\#]|is|was)){0,2}\s?"
+            r"(?P<value>\d{3,6}(?:[-\ ]\d{2,4})?(?:\ [A-Z]{2}\b)?|[A-Z]{1,2}\d[\dA-Z]?\ ?\d[A-Z]{2}"
+            r"|[A-Z]\d[A-Z]\ ?\d[A-Z]\d|[A-Z]{2,3}[-\ ]?\d{4,5})(?![\w-])"
+        ),
+        rank=1,
         words=frozenset(["zip", "postal", "post", "zipcode", "postcode"]),
     ),
     PatternDetector(  # United Kingdom, Canada
@@ -228,7 +174,8 @@ ADDRESSES = (
             r"|B)-)?\d{4,5}(?: [A-Z]{2})? (?=[A-ZÄÖÜ][a-zäöüéè])(?P<city>[A-ZÄÖÜ][\wäöüß-]{3,}(?: (?:am|an der|im"
             r"|sur|en) [A-Z][\w-]+)?)"
         ),
-        lambda text: _is_city(fold(re.split(r"\d ", text)[-1].split(" ")[0])),
+        shapes=("0000 ",),
+        is_valid=lambda text: _is_city(fold(re.split(r"\d ", text)[-1].split(" ")[0])),
         rank=6,
     ),
 )
@@ -236,11 +183,11 @@ ADDRESSES = (
 # Springfield, IL 62704
 _CITY_AND_STATE = re.compile(
     rf"(?<![\w-])(?P<city>[A-Z][\w.'\u2019-]+(?: [A-Z][\w.'\u2019-]+){{0,2}}),? "
-    rf"(?:(?P<state>{_STATES})(?P<zip>,? \d{{5}}(?:-\d{{4}})?)?|[A-Z]{{2}} (?P<any>\d{{5}}(?:-\d{{4}})?))(?![\w-])"
+    rf"(?:(?P<state>{STATES})(?P<zip>,? \d{{5}}(?:-\d{{4}})?)?|[A-Z]{{2}} (?P<any>\d{{5}}(?:-\d{{4}})?))(?![\w-])"
 )
 
 
-_STATE_LETTERS = re.compile(rf", ?(?:{_STATES})\b|\b[A-Z]{{2}},? \d{{5}}")
+_STATE_LETTERS = re.compile(rf", ?(?:{STATES})\b|\b[A-Z]{{2}},? \d{{5}}")
 
 
 # Cue for a place where somebody lives, was born or was treated, and the capitalized name.
@@ -258,10 +205,7 @@ _PLACE_CUE = re.compile(
     r"|\b(?:originally|born and raised|patient comes|comes|hails) from|(?<![\w,] )From) "
     r"(?P<place>[A-Z\u00C0-\u00DE][\w'\u2019-]{2,}(?:,? [A-Z\u00C0-\u00DE][\w'\u2019-]+){0,3})"
 )
-_LEADS_SOMEWHERE = re.compile(
-    r"(?:(?<!\w)(?:in|[Ff]rom|to|at|of|near|outside|is|was)|[:=|]|[Tt]own|[Cc]ity|[Cc]ommunity"
-    r"|[Rr]esidence) [A-Z\u00C0-\u00DE]"
-)
+_PLACE_CUE_BEGINNINGS = word_set("place_cue_beginnings")
 
 
 def _after_cues(text: str) -> Iterator[Match]:
@@ -269,9 +213,7 @@ def _after_cues(text: str) -> Iterator[Match]:
 
     Examples: moved here from Oaxaca.
     """
-    if _LEADS_SOMEWHERE.search(text) is None:
-        return
-    for match in _PLACE_CUE.finditer(text):
+    for match in matches_at(_PLACE_CUE, text, tokens_of(text), _PLACE_CUE_BEGINNINGS):
         first = match["place"].split()[0].strip(",")
         plain = fold(first).replace("\u2019", "'").removesuffix("'s")
         if plain in vocabulary() or plain in word_set("titles") or plain in first_names():
@@ -306,8 +248,9 @@ class PlaceDetector:
         lower = text.islower()
         tokens = tokens_of(text)
         found: list[Match] = []
+        listed = places()
         for index, token in enumerate(tokens):
-            for words in places().get(token.word, ()):
+            for words in listed.get(token.word, ()):
                 run = tokens[index : index + len(words)]
                 if not (lower or token.capital) or text[max(0, token.start - 1) : token.start] in _CODE:
                     continue
@@ -315,6 +258,8 @@ class PlaceDetector:
                     found.append(Match(token.start, run[-1].end, "LOCATION"))
                     break
         found += _after_cues(text)
+        found += places_in_context(text, tokens)
+        found += places_after_labels(text, tokens)
         for match in _CITY_AND_STATE.finditer(text) if _STATE_LETTERS.search(text) else ():
             start = match.start("city")
             city = match["city"].split()

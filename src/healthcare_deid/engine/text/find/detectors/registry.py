@@ -13,6 +13,7 @@ from healthcare_deid.engine.text.find.detectors.numbers import CuedNumberDetecto
 from healthcare_deid.engine.text.find.detectors.persons_cued import CuedPersonDetector
 from healthcare_deid.engine.text.find.detectors.persons_form import PersonFormDetector
 from healthcare_deid.engine.text.find.detectors.places import ADDRESSES, PlaceDetector
+from healthcare_deid.engine.text.find.detectors.streets import AddressDetector
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,6 +29,7 @@ DETECTORS: tuple[Detector, ...] = (
     HOLIDAYS,
     *AGES,
     *ADDRESSES,
+    AddressDetector(),
     FacilityDetector(),
     PlaceDetector(),
     CuedPersonDetector(),

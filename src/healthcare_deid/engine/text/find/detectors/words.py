@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
 from healthcare_deid.engine.text.find.lexicon import (
@@ -23,10 +23,14 @@ from healthcare_deid.engine.text.find.lexicon import (
 )
 from healthcare_deid.engine.text.find.name_model import is_likely_name
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 # A capital inside a word marks a product or protocol, except in names such as McDonald, MacLeod, DeLuca or DiMarco.
 _CAMEL_CASE = re.compile(r"(?<!\bMc)(?<!\bMac)(?<!\b[DL]e)(?<!\b[DL]i)(?<=[a-z])[A-Z]")
 _PARTICLES = word_set("particles")
+_CONTRACTIONS = ("'m", "'ve", "'ll", "'re", "n't")
 
 
 class WordKind(Enum):
@@ -40,6 +44,8 @@ class WordKind(Enum):
     UNKNOWN = "unlisted"
     INITIAL = "one letter"
     PARTICLE = "van, de, al"
+
+    __hash__ = object.__hash__  # members are single objects; the enum's own hash is slow
 
 
 class Token(NamedTuple):
@@ -71,13 +77,31 @@ class Token(NamedTuple):
 @lru_cache(maxsize=256)
 def tokens_of(text: str) -> tuple[Token, ...]:
     """Return the words of a text with their roles."""
-    return tuple([Token(match.start(), match.end(), *_read(match[0])) for match in _TOKEN.finditer(text)])
+    # A text has dozens of words: `tuple.__new__` builds a token in half the time that `Token(...)` takes.
+    make = tuple.__new__
+    return tuple([make(Token, (*match.span(), *_read(match[0]))) for match in _TOKEN.finditer(text)])
 
 
 @lru_cache(maxsize=256)
 def words_of(text: str) -> frozenset[str]:
     """Return the distinct words of a text, folded."""
     return frozenset([token.word for token in tokens_of(text)])
+
+
+def matches_at(
+    pattern: re.Pattern[str], text: str, tokens: Sequence[Token], words: frozenset[str]
+) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern that begins with one of some words, without overlaps.
+
+    It is many times as fast as ``finditer``, which tries every letter.
+    """
+    end = 0
+    for token in tokens:
+        if token.word in words and token.start >= end:
+            match = pattern.match(text, token.start)
+            if match:
+                end = match.end()
+                yield match
 
 
 def is_word(plain: str) -> bool:
@@ -89,18 +113,21 @@ def is_word(plain: str) -> bool:
 def _read(word: str) -> tuple[str, bool, bool, WordKind, bool, bool, bool]:
     """Return the fields of a token except its position."""
     plain = fold(word).replace("\u2019", "'")
-    first = plain in first_names()
-    last = plain in surnames() or plain.replace("'", "") in surnames()
+    owner = plain.removesuffix("'s")
+    first = owner in first_names()
+    last = owner in surnames() or plain.replace("'", "") in surnames()
     if len(word) == 1:
         kind = WordKind.INITIAL
     elif plain in _PARTICLES:
         kind = WordKind.PARTICLE
-    elif is_word(plain) or is_word(plain.removesuffix("'s")):
-        kind = WordKind.BOTH if first or last or plain in eponyms() else WordKind.WORD
+    elif plain.endswith(_CONTRACTIONS):
+        kind = WordKind.WORD
+    elif is_word(owner):
+        kind = WordKind.BOTH if first or last or owner in eponyms() else WordKind.WORD
     elif first or last:
         kind = WordKind.FIRST if first else WordKind.LAST
     elif _CAMEL_CASE.search(word) or is_field_word(plain):
         kind = WordKind.WORD
     else:
         kind = WordKind.LIKELY if is_likely_name(plain) else WordKind.UNKNOWN
-    return plain, word[0].isupper(), word.isupper(), kind, first, last, plain in common_surnames()
+    return plain, word[0].isupper(), word.isupper(), kind, first, last, owner in common_surnames()

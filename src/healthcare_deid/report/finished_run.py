@@ -40,8 +40,8 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFolder:
-    """Run folder.
+class FinishedRun:
+    """Run folder of a run that wrote results, as reports read it.
 
     Attributes:
         path: The folder.
