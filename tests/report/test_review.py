@@ -20,6 +20,7 @@ from healthcare_deid import presets
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.runs.lock import RunLock
 from healthcare_deid.engine.runs.record import read_record
+from healthcare_deid.engine.runs.run_report import RunReport
 from healthcare_deid.engine.runs.stores import FolderStore
 from healthcare_deid.errors import ConfigError, RunRefused
 from healthcare_deid.report import (
@@ -74,6 +75,22 @@ def test_a_decision_is_written_at_once_with_who_and_when(review: Review, clean: 
     again = Review(tmp_path / "clean.run")
     assert [item.decision for item in again.items] == [Decision.REJECTED, Decision.APPROVED, Decision.OPEN]
     assert repr(again) == "Review(3 results: 1 approved, 1 rejected, 1 open)"
+
+
+def test_the_runs_report_counts_decisions_and_what_nobody_has_decided_about(review: Review, clean: Path) -> None:
+    run = clean.with_name(f"{clean.name}.run")
+    assert RunReport.of(run).decisions == {}
+    review.decide(0, Decision.REJECTED)
+    review.decide(1, Decision.APPROVED)
+    review.decide(1, Decision.REJECTED)
+    report = RunReport.of(run)
+    assert report.decisions == {"rejected": 2}
+    assert report.unchecked[-1] == "Results that no reviewer has decided about: 1."
+    assert "review,rejected,,2" in report.to_csv()
+    review.decide(2, Decision.APPROVED)
+    report = RunReport.of(run)
+    assert report.decisions == {"approved": 1, "rejected": 2}
+    assert not any(text.startswith("Results") for text in report.unchecked)
 
 
 def test_what_is_approved_is_exported_and_nothing_else(review: Review, clean: Path, tmp_path: Path) -> None:

@@ -94,6 +94,8 @@ def _sections(report: RunReport) -> Iterable[str]:
     if report.ignored:
         yield "<h2>Passed over</h2>" + _counted("why", report.ignored)
     yield "<h2>Warnings</h2>" + (_counted("of results", report.warnings) if report.warnings else "<p>None.</p>")
+    if report.decisions:
+        yield "<h2>Review</h2>" + _counted("decision", report.decisions, "results")
     yield f"<h2>What was not checked</h2><ul>{''.join(f'<li>{escape(text)}</li>' for text in report.unchecked)}</ul>"
     yield "<h2>Passes</h2>" + _passes(report)
     yield "<h2>Versions and evidence</h2>" + _evidence(report)

@@ -22,7 +22,7 @@ from healthcare_deid.engine.options import EngineOptions, meanings
 from healthcare_deid.engine.results import ChangeAction
 from healthcare_deid.engine.runs.manifest import Manifest
 from healthcare_deid.engine.runs.record import current_results
-from healthcare_deid.engine.runs.run_folder import FAILURES, RECORD, SUMMARY
+from healthcare_deid.engine.runs.run_folder import DECISIONS, FAILURES, RECORD, SUMMARY
 from healthcare_deid.engine.runs.unchecked import unchecked
 from healthcare_deid.errors import ConfigError, RunRefused
 
@@ -119,6 +119,7 @@ class RunReport:
         refused: Refused files of the last pass by the rule's name.
         ignored: Ignored files of the last pass by reason.
         warnings: Number of results by warning.
+        decisions: Number of results by a reviewer's latest decision; empty if nobody has reviewed them.
         unchecked: What was not checked.
         versions: Versions of the package and of the models.
         manifest: Digest of the manifest: config, options, versions and fingerprints.
@@ -139,6 +140,7 @@ class RunReport:
     refused: dict[str, int]
     ignored: dict[str, int]
     warnings: dict[str, int]
+    decisions: dict[str, int]
     unchecked: list[str]
     versions: dict[str, str]
     manifest: str
@@ -166,6 +168,7 @@ class RunReport:
         attributes, pixels = gathered.attributes(), gathered.pixels()
         config = config_of(manifest.settings)
         counts: dict[str, int] = last.get("counts", {})
+        decisions = _decisions(folder)
         return cls(
             name=last.get("name", ""),
             state=last.get("state", "not ended"),
@@ -185,10 +188,12 @@ class RunReport:
             refused=told.get("refusedByRule", {}),
             ignored=told.get("ignored", {}),
             warnings=dict(gathered.warnings.most_common()),
+            decisions=decisions,
             unchecked=unchecked(
                 config.parts(),
                 manifest.settings,
                 counts,
+                unreviewed=gathered.results - sum(decisions.values()) + decisions.get("open", 0) if decisions else None,
                 private=sum(1 for one in attributes if one.kept and one.is_private),
             ),
             versions={str(name): str(version) for name, version in manifest.settings["versions"].items()},
@@ -232,9 +237,21 @@ class RunReport:
         yield from (("refused", rule, "", count) for rule, count in self.refused.items())
         yield from (("ignored", why, "", count) for why, count in self.ignored.items())
         yield from (("warning", text, "", count) for text, count in self.warnings.items())
+        yield from (("review", decision, "", count) for decision, count in self.decisions.items())
         yield from (("not checked", text, "", "") for text in self.unchecked)
         yield from (("version", name, "", version) for name, version in self.versions.items())
         yield "version", "this report", "", __version__
+
+
+def _decisions(folder: Path) -> dict[str, int]:
+    """Return how many results have each latest decision of a review."""
+    latest: dict[str, str] = {}
+    path = folder / DECISIONS
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+        if line.endswith("}"):  # the last line of a review that was killed may be partial
+            told = json.loads(line)
+            latest[str(told["result"])] = str(told["decision"])
+    return dict(sorted(Counter(latest.values()).items()))
 
 
 def config_of(settings: dict[str, Any]) -> DeidentifyConfig | DeidentifyConfigV1Beta1:

@@ -21,7 +21,12 @@ _RESULTS = "Results: nobody compared them with their originals ('healthcare-deid
 
 
 def unchecked(
-    config: ConfigParts, settings: Mapping[str, Any], counts: Mapping[str, int], *, private: int
+    config: ConfigParts,
+    settings: Mapping[str, Any],
+    counts: Mapping[str, int],
+    *,
+    private: int,
+    unreviewed: int | None = None,
 ) -> list[str]:
     """Return what was not checked, one sentence each.
 
@@ -30,6 +35,7 @@ def unchecked(
         settings: The manifest's settings.
         counts: Outcomes of the files of the last pass.
         private: Number of private attributes that were kept.
+        unreviewed: Number of results without a reviewer's decision; None if there was no review.
     """
     options: Mapping[str, Any] = settings["options"]
     told = [_pixels(config, has_masks=bool(options.get("masks")))]
@@ -47,7 +53,11 @@ def unchecked(
     ):
         if count := counts.get(name, 0):
             told.append(f"Files {why}: {count}.")
-    return [*told, _RESULTS]
+    if unreviewed is None:
+        told.append(_RESULTS)
+    elif unreviewed:
+        told.append(f"Results that no reviewer has decided about: {unreviewed}.")
+    return told
 
 
 def _pixels(config: ConfigParts, *, has_masks: bool) -> str:

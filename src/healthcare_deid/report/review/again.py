@@ -71,10 +71,12 @@ def deidentifier_of(run: Path, given: Deidentifier | None) -> Deidentifier:
     if manifest is None:
         raise RunRefused("the run folder has no manifest.json: its results cannot be made again")
     made = given if given is not None else _rebuilt(manifest)
-    known = with_secret(made, manifest, anew=False, adopt=False).deidentifier
+    known, _, new_secret = with_secret(made, manifest, anew=False, adopt=False)
     now = Manifest(settings_of(known) | {"run": manifest.settings.get("run", {})})
     differences = manifest.differences(now)
     if differences:
+        if new_secret is not None:
+            new_secret.unlink()
         said = "\n".join(f"  - {difference}" for difference in differences)
         raise RunRefused(f"{_REMEDY}; they differ:\n{said}", differences=differences)
     assert isinstance(known, Deidentifier)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.files import read
+from healthcare_deid.engine.runs.run_folder import DECISIONS
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.report.finished_run import FinishedRun
 from healthcare_deid.report.review.again import RerunMode
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from healthcare_deid.report.review.boxes import Rectangle
 
 Asked = TypeVar("Asked")
-_DECISIONS = "decisions.jsonl"
 _UNREADABLE = "unreadable"
 _LOW = 0.8
 """Confidence below which a covered line deserves a look: half of all false positives have less."""
@@ -266,7 +266,7 @@ class Review:
             self._write(item, Decision.OPEN, reason, **told)
 
     def _decided(self) -> list[dict[str, Any]]:
-        path = self._run.path / _DECISIONS
+        path = self._run.path / DECISIONS
         if not path.is_file():
             return []
         return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
@@ -280,7 +280,7 @@ class Review:
             **({"why": str(reason)} if reason is not None else {}),
             **more,
         }
-        descriptor = os.open(self._run.path / _DECISIONS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = os.open(self._run.path / DECISIONS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
