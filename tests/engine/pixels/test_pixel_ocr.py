@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from healthcare_deid.engine.pixels import Box, OnnxOcr
-from healthcare_deid.engine.pixels.find.detector import WHOLE, Edges, Look, ScoredBox
+from healthcare_deid.engine.pixels.find.detector import WHOLE, Edges, Look, ScoredBox, hints_in
 from healthcare_deid.engine.pixels.find.findings import as_lines, unknown
 from healthcare_deid.engine.pixels.find.glyphs import glyphs
 
@@ -149,6 +149,43 @@ def test_a_second_finding_counts_where_it_goes_on_from_the_first() -> None:
     same = ScoredBox(Box(0, 0, 112, 31), 0.9, Box(8, 9, 113, 21))
     assert unknown([longer], [first]) == [longer]
     assert unknown([same], [first]) == []
+
+
+def test_a_sure_finding_is_not_lost_because_a_doubtful_one_lay_there_before() -> None:
+    def line(score: float) -> ScoredBox:
+        return ScoredBox(Box(100, 50, 180, 62), score, Box(104, 54, 176, 58))
+
+    assert unknown([line(0.92)], [line(0.72)]) == [line(0.92)]
+    for new, known in ((0.92, 0.8), (0.6, 0.92), (0.6, 0.6)):  # one that stays, or will be read all the same
+        assert unknown([line(new)], [line(known)]) == []
+
+
+def test_small_print_on_what_is_taken_for_an_object_is_found(drawn: Any) -> None:
+    picture = np.repeat(drawn((200, 150, "RIVERA 77120483"), height=6)[:, :, np.newaxis], 3, axis=2)
+    rows, columns = picture.shape[:2]
+    whole = Box(0, 0, columns, rows)
+
+    class TakesAllForText(Told):
+        def find(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> list[ScoredBox]:
+            all_of_it = [ScoredBox(whole, 0.9, whole)] if picture.shape[:2] == (rows, columns) else []
+            return all_of_it or real.find(picture, scale, edges)
+
+    ocr = OnnxOcr(scout=False)
+    real = ocr._detector
+    ocr._detector = TakesAllForText()  # type: ignore[assignment]
+    ink = np.argwhere(picture[:, :, 0] > 100)
+    found = [line.box for line in ocr.find(picture, read=False)]
+    inside = [any(box.left <= x < box.right and box.top <= y < box.bottom for box in found) for y, x in ink]
+    assert np.mean(inside) > 0.9
+    assert all(box.height < 30 for box in found)
+
+
+def test_a_line_the_size_of_an_object_leaves_hints_on_it() -> None:
+    probabilities = np.full((200, 300), 0.01, np.float32)
+    probabilities[100:104, 100:140] = 0.1
+    thick, thin = Box(50, 50, 250, 150), Box(90, 95, 150, 109)
+    assert hints_in(probabilities, [ScoredBox(thick, 0.9, thick)]) == [Box(100, 100, 140, 104)]
+    assert hints_in(probabilities, [ScoredBox(thin, 0.9, thin)]) == []
 
 
 def test_findings_that_overlap_in_a_row_are_one_line_and_others_stay_apart() -> None:

@@ -36,6 +36,8 @@ KERNEL_MARGIN = 0.3
 """Margin between a line and its kernel on each side, as a fraction of the line's thickness."""
 UPRIGHT = 3
 """Ratio of height to width from which a kernel is a line rotated by 90° and not a single character."""
+OBJECT_SIZE = 0.2
+"""A box thicker than this fraction of the picture's short side is an object, unless it reads as a word."""
 BESIDE_LINE = 2
 """Margin around a line, in pixels and in addition to a quarter of its height, in which hints belong to its edge."""
 STRIDE = 32
@@ -205,7 +207,8 @@ def hints_in(probabilities: Floats, lines: list[ScoredBox]) -> list[Box]:
     """Return the hints of text in a probability map, outside the lines that are certain."""
     hints = probabilities > HINT_THRESHOLD
     for scored in lines:
-        if scored.score >= SURE_SCORE:
+        # Hints on an object may be text that is written on it.
+        if scored.score >= SURE_SCORE and scored.thickness <= OBJECT_SIZE * min(hints.shape):
             for part in scored.parts:
                 known = part.grown(BESIDE_LINE + part.height // 4).clipped(hints.shape[1], hints.shape[0])
                 hints[known.top : known.bottom, known.left : known.right] = False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from healthcare_deid.engine.pixels.find.detector import KERNEL_MARGIN, ScoredBox
+from healthcare_deid.engine.pixels.find.detector import KERNEL_MARGIN, SURE_SCORE, ScoredBox
 from healthcare_deid.engine.pixels.find.glyphs import in_a_row
 
 if TYPE_CHECKING:
@@ -23,8 +23,12 @@ ONE_LINE = 1.2
 
 
 def unknown(new: Sequence[ScoredBox], known: Sequence[ScoredBox]) -> list[ScoredBox]:
-    """Return the new findings that known ones do not cover."""
-    return [scored for scored in new if not _is_covered(scored, known)]
+    """Return the new findings that no known ones cover that are as certain: a doubtful one may yet be dropped."""
+    return [
+        scored
+        for scored in new
+        if not _is_covered(scored, [other for other in known if other.score >= min(scored.score, SURE_SCORE)])
+    ]
 
 
 def _is_covered(scored: ScoredBox, known: Sequence[ScoredBox]) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from healthcare_deid.engine.geometry import Box, merged
-from healthcare_deid.engine.pixels.find.detector import CUT_OUT, SURE_SCORE, Detector, Edges, ScoredBox
+from healthcare_deid.engine.pixels.find.detector import CUT_OUT, OBJECT_SIZE, SURE_SCORE, Detector, Edges, ScoredBox
 from healthcare_deid.engine.pixels.find.findings import as_lines, unknown, without_duplicates
 from healthcare_deid.engine.pixels.find.glyphs import glyphs, in_a_row
 from healthcare_deid.engine.pixels.find.ink import is_ink
@@ -66,8 +66,6 @@ class Glances(Protocol):
 
 NOT_TEXT_CONFIDENCE = 0.35
 """A doubtful box read with a lower confidence than this is dropped."""
-OBJECT_SIZE = 0.2
-"""A box thicker than this fraction of the picture's short side is an object, unless it reads as a word."""
 OBJECT_PIXELS = 56
 """Lower bound of the object size, in pixels: in tiny pictures text is relatively large. For doubtful boxes it is the
 only bound."""
@@ -230,7 +228,9 @@ class OnnxOcr:
         self, picture: Picture, page: Picture, area: Box, known: Sequence[ScoredBox]
     ) -> Iterator[list[ScoredBox]]:
         """Yield the detections in enlarged regions that may hold small print."""
-        sure = [part for scored in known if scored.score >= SURE_SCORE for part in scored.parts]
+        # Small print may be written on an object.
+        lines = [scored for scored in known if scored.score >= SURE_SCORE and not _is_object(scored, picture)]
+        sure = [part for scored in lines for part in scored.parts]
         words = [word.moved(area.left, area.top) for word in small_print(_cut(picture, area), sure)]
         for region in merged([word.grown(SMALL_ROOM).intersection(area) for word in words]):
             found = self._detector.find(_cut(page, region), SMALL_SCALE, _edges(picture, region))

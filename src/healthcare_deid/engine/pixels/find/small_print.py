@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.arrays import Mask, Picture
     from healthcare_deid.engine.pixels.find.glyphs import Gray
 
+CONTRASTS = (CONTRAST, 2 * CONTRAST)
+"""Contrasts of ink in gray levels: on texture, fainter ink is joined with what surrounds it."""
 STROKE = 5
 """Side of the top-hat's window, in pixels; strokes are thinner."""
 HEIGHTS = (3, 9)
@@ -59,19 +61,20 @@ def small_print(picture: Picture, known: Sequence[Box]) -> list[Box]:
 
 def _words(shown: Gray) -> Iterator[Box]:
     hat = top_hat(shown, STROKE)
-    ink = hat > CONTRAST
-    clear_texture(ink)
-    found = components(_joined(ink))
-    height = found.bottom - found.top
-    shaped = (height >= HEIGHTS[0]) & (height <= HEIGHTS[1]) & (found.right - found.left >= NARROWEST)
-    for component in found.those(shaped):
-        if _is_word(hat, component.box):
-            yield component.box
+    for contrast in CONTRASTS:
+        ink = hat > contrast
+        clear_texture(ink)
+        found = components(_joined(ink))
+        height = found.bottom - found.top
+        shaped = (height >= HEIGHTS[0]) & (height <= HEIGHTS[1]) & (found.right - found.left >= NARROWEST)
+        for component in found.those(shaped):
+            if _is_word(hat, component.box, contrast):
+                yield component.box
 
 
-def _is_word(hat: Gray, box: Box) -> bool:
+def _is_word(hat: Gray, box: Box, contrast: int) -> bool:
     part = hat[box.top : box.bottom, box.left : box.right]
-    ink = part > CONTRAST
+    ink = part > contrast
     if not FILLED[0] <= ink.mean() <= FILLED[1]:
         return False
     highest = highest_of(part[ink])
