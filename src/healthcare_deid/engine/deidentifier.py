@@ -72,6 +72,7 @@ class Deidentifier:
         nested: False lets a keepList or removeList reach top-level elements only, as Google's offline redactor does:
             a sequence that stays keeps all it holds, UIDs excepted. Every result warns of it.
         thorough: Look for tiny, faint and rotated burned-in text too.
+        scout: Let a smaller detector look for burned-in text first: faster, with less of faint text found.
         every_frame: Cover burned-in text that is found in one frame in all of them: text that fades or flickers.
         service_limits: Refuse instances whose pixels the service would not redact for their size, instead of warning.
         ocr: What finds and reads burned-in text, in place of the engine's own; ``"never"`` looks for none on devices
@@ -130,6 +131,7 @@ class Deidentifier:
         strict_keep_list: bool = False,
         nested: bool = True,
         thorough: bool = False,
+        scout: bool = False,
         every_frame: bool = False,
         service_limits: bool = False,
         ocr: Ocr | Literal["never"] | None = None,
@@ -165,6 +167,7 @@ class Deidentifier:
             strict_keep_list=strict_keep_list,
             nested=nested,
             thorough=thorough,
+            scout=scout,
             every_frame=every_frame,
             service_limits=service_limits,
             ocr=ocr,

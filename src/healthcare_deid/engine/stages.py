@@ -52,6 +52,7 @@ def redactor(compiled: Plan, options: EngineOptions) -> PixelRedactor | None:
         masks=masks_of(options.masks),
         unmasked_only=options.ocr == "never",
         thorough=options.thorough,
+        scout=options.scout,
         every_frame=options.every_frame,
         workers=options.threads,
         max_frame_pixels=options.max_frame_pixels,

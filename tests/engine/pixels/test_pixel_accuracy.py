@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthcare_deid.engine.pixels import OnnxOcr, PixelRedactor
+from healthcare_deid.engine.pixels.find.models import Role, find_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +45,10 @@ def images(bench: SimpleNamespace) -> list[Any]:
 
 @pytest.mark.parametrize("scout", [False, True])
 def test_all_text_is_covered_and_little_else(scout: bool, bench: SimpleNamespace, images: list[Any]) -> None:
-    ocr = OnnxOcr(os.environ.get("HEALTHCARE_DEID_TEST_SCOUT"), scout=scout)
-    if scout and "text scout" not in ocr.versions:
+    folder = os.environ.get("HEALTHCARE_DEID_TEST_SCOUT")
+    if scout and not find_models(Role.SCOUT, folder):
         pytest.skip("no scout is installed: nox -s slow does it")
+    ocr = OnnxOcr(folder, scout=scout)
     score = bench.bench_pixels.score(images, PixelRedactor(bench.bench_pixels.ALL_TEXT, ocr=ocr, workers=1))
     assert score.lines > 200
     assert score.found >= 0.99 * score.lines

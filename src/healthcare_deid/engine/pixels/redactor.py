@@ -31,7 +31,7 @@ from healthcare_deid.engine.pixels.parallel import default_workers
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.results import PictureLook, PixelReport, ReadText, Redaction
 from healthcare_deid.engine.safe_errors import guarded
-from healthcare_deid.errors import UnsupportedPixelsError
+from healthcare_deid.errors import ConfigError, UnsupportedPixelsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -65,6 +65,7 @@ class PixelRedactor:
         plan: What to cover.
         ocr: Finds and reads text; by default the engine's own OCR.
         thorough: Also find tiny, faint and rotated text, in several times the time.
+        scout: Run a smaller detector first, as `OnnxOcr` does.
         every_frame: Cover the findings of any frame in all frames, for text that fades or flickers.
         workers: Threads that search the frames of a multi-frame instance; by default one per core, or one in a child
             process, whose siblings use the other cores.
@@ -73,6 +74,9 @@ class PixelRedactor:
         max_frame_pixels: Refuse frames of more pixels than this.
         masks: Regions to cover by device, in any mode.
         unmasked_only: Search for text only on devices without a mask.
+
+    Raises:
+        ConfigError: ``thorough`` or ``scout`` is given with an ``ocr``.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class PixelRedactor:
         *,
         ocr: Ocr | None = None,
         thorough: bool = False,
+        scout: bool = False,
         every_frame: bool = False,
         workers: int | None = None,
         keep_text: bool = False,
@@ -94,7 +99,10 @@ class PixelRedactor:
         self._plan = plan
         self._policy = Policy(plan)
         self._ocr = ocr
+        if ocr is not None and (thorough or scout):
+            raise ConfigError("thorough and scout are for the engine's own OCR: leave them out, or leave ocr out")
         self._thorough = thorough
+        self._scout = scout
         self._every_frame = every_frame
         self._workers = workers
         self._keep_text = keep_text
@@ -194,7 +202,7 @@ class PixelRedactor:
     def look(self) -> Look:
         """Return the search settings; the OCR is created at the first call."""
         if self._ocr is None:
-            self._ocr = OnnxOcr(thorough=self._thorough)
+            self._ocr = OnnxOcr(thorough=self._thorough, scout=self._scout)
         return Look(self._ocr, self._plan.reads or self._keep_text, self.workers)
 
     @property

@@ -31,7 +31,9 @@ def versions_of(deidentifier: Engine) -> dict[str, str]:
     found = {"healthcare-deid": __version__, **_packages(_WORD_LISTS)}
     if deidentifier.looks_at_pixels:
         found |= _packages((_READS_CODES,))
-        found |= _own_models(thorough=options.thorough) if options.ocr is None else _told(options.ocr)
+        found |= (
+            _own_models(thorough=options.thorough, scout=options.scout) if options.ocr is None else _told(options.ocr)
+        )
     for detector in options.detectors:
         found |= _told(detector)
     return found
@@ -48,11 +50,11 @@ def _packages(names: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _own_models(*, thorough: bool) -> dict[str, str]:
+def _own_models(*, thorough: bool, scout: bool) -> dict[str, str]:
     from healthcare_deid.engine.pixels.find.ocr import OnnxOcr
 
     try:
-        return dict(OnnxOcr(thorough=thorough).versions)
+        return dict(OnnxOcr(thorough=thorough, scout=scout).versions)
     except ModelNotFoundError:
         return {}  # the first image raises this error
 

