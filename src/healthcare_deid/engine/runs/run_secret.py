@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.runs.engine import Engine
 
 
-class Keyed(NamedTuple):
+class WithSecret(NamedTuple):
     """A deidentifier with a lasting secret.
 
     Attributes:
@@ -31,7 +31,7 @@ class Keyed(NamedTuple):
     made: Path | None = None
 
 
-def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, adopt: bool) -> Keyed:
+def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, adopt: bool) -> WithSecret:
     """Return a deidentifier with a lasting secret.
 
     Args:
@@ -44,7 +44,7 @@ def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, 
         RunRefused: The run's secret cannot be found.
     """
     if deidentifier.options.secret is not None or not deidentifier.needs_secret:
-        return Keyed(deidentifier)
+        return WithSecret(deidentifier)
     if adopt:
         raise RunRefused("the config needs a key, and that of the existing results is not known: give the secret")
     fingerprint = manifest.secret if manifest is not None else None
@@ -58,7 +58,7 @@ def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, 
             )
     if path is None:
         path = made = new_secret()
-    return Keyed(deidentifier.with_secret(path), f"the key folder {path.parent}", made)
+    return WithSecret(deidentifier.with_secret(path), f"the key folder {path.parent}", made)
 
 
 def make_secret(path: Path, run: Path, places: Collection[Path]) -> str:
