@@ -71,22 +71,23 @@ class InstanceTally:
     def signature(self) -> tuple[object, ...]:
         """Return a value that is equal for tallies with equal changes and equal `stayed`."""
         # Cheaper than comparing changes: records of cached runs are the same objects for every instance.
-        if len(_CODES) > _MOST_CODES:
-            _CODES.clear()
-            _CODE_OF_RECORD.clear()
-        find = _CODES.get
+        if len(_HELD) > _MOST_CODES:
+            for held in (_HELD, _CODES, _CODE_OF_RECORD):
+                held.clear()
         signature: list[object] = [tuple(self.stayed)]
         for path, records in self.records:
             signature.append(path)
-            for record in records:
-                known = find(id(record))
-                signature.append(known[1] if known is not None and known[0] is record else _code(record))
+            codes = list(map(_CODES.get, map(id, records)))
+            if None in codes:
+                codes = [_code(record) if code is None else code for record, code in zip(records, codes, strict=True)]
+            signature.extend(codes)
         return tuple(signature)
 
 
 _MOST_CODES = 1 << 16
-# Numbers of records by object `id`. The record is stored too, so that its `id` is not reused.
-_CODES: dict[int, tuple[Record, int]] = {}
+# Numbers of records by object `id`, and the records themselves, so that no `id` is reused.
+_CODES: dict[int, int] = {}
+_HELD: list[Record] = []
 _CODE_OF_RECORD: dict[tuple[int, str, Op, str, int], int] = {}
 _NEXT_CODE = count()
 
@@ -101,7 +102,8 @@ def _code(record: Record) -> int:
     code = _CODE_OF_RECORD.get(what)
     if code is None:
         code = _CODE_OF_RECORD[what] = next(_NEXT_CODE)
-    _CODES[id(record)] = (record, code)
+    _CODES[id(record)] = code
+    _HELD.append(record)
     return code
 
 
