@@ -45,8 +45,12 @@ class SqliteVault:
         self._connection: sqlite3.Connection | None = None
         self._process = 0
         self._key: tuple[int, SessionKey] | None = None
-        with self._connected() as connection:
-            _check_kind(connection, "yes" if recipients is not None else "no")
+        try:
+            with self._connected() as connection:
+                _check_kind(connection, "yes" if recipients is not None else "no")
+        except BaseException:
+            self.close()
+            raise
 
     def write(self, rows: Iterable[Row]) -> None:
         """Add entries.

@@ -118,7 +118,7 @@ def workers_for(originals: Originals, store: Store, workers: Any) -> int | None:
         ValueError: *workers* is not positive, or too large for such a store.
     """
     if not (workers is None or (isinstance(workers, int) and workers >= 1)):
-        raise ValueError("workers: must be at least 1")
+        raise ValueError("workers: a number of processes is needed, at least 1")
     if MEMORY not in (scheme_of(originals.url), scheme_of(store.url)):
         return workers
     if workers not in (None, 1):

@@ -18,6 +18,7 @@ _EPONYM_NOUN = word_set("eponym_noun")
 CLOSED_CLASS = word_set("closed_class")
 _PERSON_NOUNS = word_set("person_nouns")
 _EPONYM_PAIRS = word_set("eponym_pairs")
+_PLACE_EPONYMS = word_set("place_eponyms")
 UNLISTED = frozenset({WordKind.LIKELY, WordKind.UNKNOWN})
 NAMES = UNLISTED | {WordKind.FIRST, WordKind.LAST}
 NAMES_AND_WORDS = NAMES | {WordKind.BOTH}
@@ -171,6 +172,8 @@ def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1)
     if 0 < index < len(tokens):
         name, noun = tokens[index - 1], tokens[index]
         between = gap(text, name, noun)
+        if f"{name.word}-{noun.word}" in _PLACE_EPONYMS and between == " ":
+            return True  # Boston Scientific, New York Heart Association
         if noun.word in _EPONYM_NOUN and between in {" ", "'s ", "\u2019s ", "-"}:
             return True
         if (

@@ -188,7 +188,9 @@ def _type_end(text: str, start: int, end: int, *, sure: bool = False) -> int | N
         if kind not in _TYPES:
             continue
         named = [fold(word[0]).rstrip(".") for word in words[:index]]
-        if sure or kind in _SURE_TYPES or any(_is_telling(word) for word in named):
+        # 4 MR ST is a slice thickness.
+        is_sure = kind in _SURE_TYPES and max(map(len, named)) > 3
+        if sure or is_sure or any(_is_telling(word) for word in named):
             if named[0] in CLOSED_CLASS or named[0] in _NO_STREET:
                 return None
             return words[index].end()
@@ -234,14 +236,20 @@ def _units(text: str) -> Iterator[tuple[int, int]]:
             continue
         low = max(0, match.start() - _REACH)
         before = _BEFORE_UNIT.search(text[low : match.start()].rstrip(" \t\r\n,}?>|*."))
-        if before and HAS_DIGIT.search(before[0]) and _CAPITALS.search(before[0]):
+        if before and HAS_DIGIT.search(before[0]) and _is_of_an_address(before[0]):
             yield low + before.start(), match.end()
             continue
         after = _NEXT_STREET.match(text, match.end())
-        if after:
+        if after and (not is_field_word(fold(match["type"])) or _is_of_an_address(after[0])):
             end = after.end() if after["name"] is None else _type_end(text, *after.span("name"), sure=True)
             if end:
                 yield match.start(), end
+
+
+def _is_of_an_address(text: str) -> bool:
+    """Return whether some word names a street, or may; those of TE 90 TR 9000 are of the field."""
+    words = [fold(word[0]).rstrip(".") for word in _WORD.finditer(text)]
+    return any(_is_telling(word) or (len(word) > 2 and (word in _TYPES or word in _PREFIXES)) for word in words)
 
 
 def _grown(text: str, end: int) -> int:
@@ -310,10 +318,14 @@ _TOWN_FOLLOWS = _compiled(
     rf"|{_NAME_WORD}(?:[ ]{_NAME_WORD})?,?[ ]\d{{3,6}}(?![\d%.])))"
 )
 _WORD = re.compile(r"[^\W\d_][\w'\u2019-]*\.?")
-_CAPITALS = re.compile(CAPITAL)
 _NO_STREET = word_set("no_street")
 
 
 def _is_telling(word: str) -> bool:
-    """Return whether a folded word is no ordinary one."""
-    return len(word) > 2 and (not is_field_word(word) or (word in surnames() and word not in vocabulary()))
+    """Return whether a folded word, or a part of a hyphenated one, is no ordinary one."""
+    return any(
+        len(part) > 2
+        and part.isalpha()
+        and (not is_field_word(part) or (part in surnames() and part not in vocabulary()))
+        for part in word.split("-")
+    )
