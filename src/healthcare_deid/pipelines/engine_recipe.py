@@ -61,6 +61,9 @@ class EngineRecipe:
         self._secret = secret
         # Runners start a worker per core already.
         self._options: dict[str, Any] = {"threads": 1, **options}
+        # A worker unpickles a recipe many times and recognizes it by this digest. Taken of a copy that has travelled, it
+        # could differ: sets come back in another order.
+        self._digest = hashlib.sha256(pickle.dumps((self._config, self._secret, self._options))).digest()
 
     def deidentifier(self) -> Deidentifier:
         """Return this process's deidentifier for the recipe.
@@ -71,9 +74,7 @@ class EngineRecipe:
             ConfigError: The secret is missing.
             ModelNotFoundError: Burned-in text is to be found and no text-detection model is installed.
         """
-        # A worker unpickles a recipe many times, so equal recipes are recognized by their content.
-        recipe = pickle.dumps((self._config, self._secret, self._options))
-        key = (os.getpid(), hashlib.sha256(recipe).digest())
+        key = (os.getpid(), self._digest)
         with _lock:
             deidentifier = _deidentifiers.get(key)
             if deidentifier is None:
