@@ -61,8 +61,8 @@ class EngineRecipe:
         self._secret = secret
         # Runners start a worker per core already.
         self._options: dict[str, Any] = {"threads": 1, **options}
-        # A worker unpickles a recipe many times and recognizes it by this digest. Taken of a copy that has travelled, it
-        # could differ: sets come back in another order.
+        # A worker unpickles a recipe many times and recognizes it by this digest. Computed from an unpickled copy, the
+        # digest could differ, because sets are restored in another order.
         self._digest = hashlib.sha256(pickle.dumps((self._config, self._secret, self._options))).digest()
 
     def deidentifier(self) -> Deidentifier:
