@@ -188,6 +188,13 @@ def test_a_line_the_size_of_an_object_leaves_hints_on_it() -> None:
     assert hints_in(probabilities, [ScoredBox(thin, 0.9, thin)]) == []
 
 
+def test_in_a_small_part_of_a_picture_a_line_leaves_no_hints_of_itself() -> None:
+    probabilities = np.full((48, 200), 0.01, np.float32)
+    probabilities[18:30, 20:180] = 0.95
+    line = Box(12, 12, 188, 36)
+    assert hints_in(probabilities, [ScoredBox(line, 0.95, line)]) == []
+
+
 def test_findings_that_overlap_in_a_row_are_one_line_and_others_stay_apart() -> None:
     first = ScoredBox(Box(0, 0, 112, 29), 0.7, Box(9, 9, 103, 20))
     longer = ScoredBox(Box(60, 1, 150, 30), 0.93, Box(70, 10, 140, 21))

@@ -21,7 +21,7 @@ from healthcare_deid.engine.pixels.find.strips import Strip, strip_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from healthcare_deid.engine.pixels.arrays import Floats, Picture
+    from healthcare_deid.engine.pixels.arrays import Floats, Mask, Picture
 
 KERNEL_THRESHOLD = 0.25
 """Probability above which a pixel belongs to a line's kernel."""
@@ -38,6 +38,9 @@ UPRIGHT = 3
 """Ratio of height to width from which a kernel is a line rotated by 90° and not a single character."""
 OBJECT_SIZE = 0.2
 """A box thicker than this fraction of the picture's short side is an object, unless it reads as a word."""
+OBJECT_PIXELS = 56
+"""Lower bound of the object size, in pixels: in tiny pictures text is relatively large. For doubtful boxes it is the
+only bound."""
 BESIDE_LINE = 2
 """Margin around a line, in pixels and in addition to a quarter of its height, in which hints belong to its edge."""
 STRIDE = 32
@@ -208,11 +211,17 @@ def hints_in(probabilities: Floats, lines: list[ScoredBox]) -> list[Box]:
     hints = probabilities > HINT_THRESHOLD
     for scored in lines:
         # Hints on an object may be text that is written on it.
-        if scored.score >= SURE_SCORE and scored.thickness <= OBJECT_SIZE * min(hints.shape):
+        if scored.score >= SURE_SCORE and scored.thickness <= object_thickness(hints):
             for part in scored.parts:
                 known = part.grown(BESIDE_LINE + part.height // 4).clipped(hints.shape[1], hints.shape[0])
                 hints[known.top : known.bottom, known.left : known.right] = False
     return [component.box for component in component_boxes(hints)]
+
+
+def object_thickness(picture: Picture | Floats | Mask) -> float:
+    """Return the thickness, in pixels, above which a box is an object unless it reads as a word."""
+    rows, columns = picture.shape[:2]
+    return max(OBJECT_PIXELS, OBJECT_SIZE * min(int(rows), int(columns)))
 
 
 def whole_line(kernel: Box) -> Box:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from healthcare_deid.engine.geometry import Box, merged
-from healthcare_deid.engine.pixels.find.detector import CUT_OUT, OBJECT_SIZE, SURE_SCORE, Detector, Edges, ScoredBox
+from healthcare_deid.engine.pixels.find.detector import (
+    CUT_OUT,
+    OBJECT_PIXELS,
+    SURE_SCORE,
+    Detector,
+    Edges,
+    ScoredBox,
+    object_thickness,
+)
 from healthcare_deid.engine.pixels.find.findings import as_lines, unknown, without_duplicates
 from healthcare_deid.engine.pixels.find.glyphs import glyphs, in_a_row
 from healthcare_deid.engine.pixels.find.ink import is_ink
@@ -66,9 +74,6 @@ class Glances(Protocol):
 
 NOT_TEXT_CONFIDENCE = 0.35
 """A doubtful box read with a lower confidence than this is dropped."""
-OBJECT_PIXELS = 56
-"""Lower bound of the object size, in pixels: in tiny pictures text is relatively large. For doubtful boxes it is the
-only bound."""
 WORD_LENGTH = 3
 """Fewest characters that count as a word."""
 WORD_CONFIDENCE = 0.8
@@ -330,10 +335,9 @@ def _remake(models: str | os.PathLike[str] | None, thorough: bool, scout: bool, 
 
 
 def _is_object(scored: ScoredBox, picture: Picture) -> bool:
-    side = max(OBJECT_PIXELS, OBJECT_SIZE * min(picture.shape[0], picture.shape[1]))
     if scored.strip is not None:
         return scored.score < SURE_SHAPE or scored.thickness > OBJECT_PIXELS
-    return scored.thickness > (side if scored.score >= SURE_SCORE else OBJECT_PIXELS)
+    return scored.thickness > (object_thickness(picture) if scored.score >= SURE_SCORE else OBJECT_PIXELS)
 
 
 def _is_word(reading: Reading, confidence: float) -> bool:

@@ -88,7 +88,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """Conjunction of conditions; True if there are none."""
+    """Conjunction of conditions; an empty one is true."""
 
     conditions: tuple[Condition, ...]
 
@@ -99,7 +99,7 @@ class AllOf:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """Disjunction of conditions; False if there are none."""
+    """Disjunction of conditions; an empty one is false."""
 
     conditions: tuple[Condition, ...]
 

@@ -72,7 +72,7 @@ class DeviceMask:
             none of them lies is searched anyway.
 
     Raises:
-        ConfigError: There is no region, no attribute that names the device, or a value has the wrong type.
+        ConfigError: A region or an attribute that names the device is missing, or a value has the wrong type.
     """
 
     regions: Sequence[Box]
