@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 COUNT = 2000
+SHOWN = """
+await window.ready;
+const picture = document.getElementById("after");
+await new Promise((done) => picture.complete && picture.naturalWidth ? done() : picture.onload = done);
+const place = picture.getBoundingClientRect();
+const scale = place.width / picture.naturalWidth;
+const event = (kind, x, y) => new MouseEvent(kind, {
+  bubbles: true, clientX: place.left + x * scale, clientY: place.top + y * scale});
+"""
+"""Waits for the picture of a result; ``event`` makes an event of the mouse by its pixels."""
 
 
 def many(clean: Path) -> None:
@@ -63,14 +73,8 @@ def test_a_rectangle_that_is_drawn_is_covered(browser: Browser, tmp_path: Path, 
     with ReviewServer(review) as server:
         browser.open(server.url)
         drawn = browser.run(
-            """
-            await window.ready;
-            const picture = document.getElementById("after");
-            await new Promise((done) => picture.complete && picture.naturalWidth ? done() : picture.onload = done);
-            const place = picture.getBoundingClientRect();
-            const scale = place.width / picture.naturalWidth;
-            const event = (kind, x, y) => new MouseEvent(kind, {
-              bubbles: true, clientX: place.left + x * scale, clientY: place.top + y * scale});
+            SHOWN
+            + """
             picture.dispatchEvent(event("mousedown", 40, 50));
             picture.dispatchEvent(event("mousemove", 140, 90));
             picture.dispatchEvent(event("mouseup", 140, 90));
@@ -94,16 +98,10 @@ def test_a_box_is_removed_by_click_or_by_keyboard_and_an_instance_is_run_again(
     with ReviewServer(review) as server:
         browser.open(server.url)
         picked = browser.run(
-            """
-            await window.ready;
-            const picture = document.getElementById("after");
-            await new Promise((done) => picture.complete && picture.naturalWidth ? done() : picture.onload = done);
-            const place = picture.getBoundingClientRect();
-            const scale = place.width / picture.naturalWidth;
-            const event = (kind) => new MouseEvent(kind, {
-              bubbles: true, clientX: place.left + 70 * scale, clientY: place.top + 75 * scale});
-            picture.dispatchEvent(event("mousedown"));
-            picture.dispatchEvent(event("mouseup"));
+            SHOWN
+            + """
+            picture.dispatchEvent(event("mousedown", 70, 75));
+            picture.dispatchEvent(event("mouseup", 70, 75));
             return document.querySelectorAll("rect.picked").length;
             """
         )
@@ -119,3 +117,19 @@ def test_a_box_is_removed_by_click_or_by_keyboard_and_an_instance_is_run_again(
     lines = [json.loads(line) for line in (tmp_path / "clean.run" / "decisions.jsonl").read_text().splitlines()]
     assert [line.get("why") for line in lines] == ["no-text", "no-text", None, "too-much"]
     assert review.items[0].decision is Decision.REJECTED
+
+
+def test_a_result_that_changed_since_it_was_shown_is_shown_again_before_it_can_be_approved(
+    browser: Browser, tmp_path: Path
+) -> None:
+    review = Review(make_run(tmp_path), originals=tmp_path / "scans")
+    with ReviewServer(review) as server:
+        browser.open(server.url)
+        browser.run("await window.ready; return true")
+        review.cover(0, 0, (100, 100, 50, 20))
+        told = 'await window.press("a"); return document.getElementById("said").textContent'
+        assert "has changed since it was shown" in browser.run(told)
+        assert review.count(Decision.OPEN) == 3
+        assert browser.run("return document.querySelectorAll('#boxes rect').length") == 3
+        assert browser.run(told) == ""
+    assert review.count(Decision.APPROVED) == 1

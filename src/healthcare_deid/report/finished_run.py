@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from healthcare_deid.engine.runs.decisions import state_of
 from healthcare_deid.engine.runs.record import read_record
 from healthcare_deid.engine.runs.run_report import config_of
 
@@ -31,12 +32,14 @@ class Entry:
         source: SHA-256 of its source, in hexadecimal.
         redactions: Covered rectangles, as in the record.
         warnings: Warnings of the result.
+        state: Its `state_of`.
     """
 
     result: str
     source: str
     redactions: list[dict[str, Any]] = field(repr=False)
     warnings: list[str] = field(repr=False)
+    state: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,11 @@ class FinishedRun:
         beside = given.with_name(f"{given.name}{SUFFIX}")
         return cls(beside, given) if (beside / _RECORD).is_file() else None
 
+    def stamp(self) -> tuple[int, int, int]:
+        """Return what differs when the record has changed."""
+        found = (self.path / _RECORD).stat()
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
     def entries(self) -> dict[str, Entry]:
         """Return the current entries of the record, by result."""
         found: dict[str, Entry] = {}
@@ -68,7 +76,8 @@ class FinishedRun:
                 if line.get("withdrawn"):
                     found.pop(name, None)
                 else:
-                    found[name] = Entry(name, str(line["source"]), line["redactions"], line["warnings"])
+                    redactions, warnings = line["redactions"], line["warnings"]
+                    found[name] = Entry(name, str(line["source"]), redactions, warnings, state_of(line))
         except json.JSONDecodeError:
             pass  # the partial last line of a run that was killed or is running
         return found

@@ -137,8 +137,6 @@ class PixelRedactor:
             ModelNotFoundError: No text model is installed.
         """
         _check_dataset(dataset)
-        if not self._plan.looks and not self._masks:
-            return PixelReport()
         if inspector is None and self._plan.needs_inspector:
             raise ValueError(
                 "this mode covers sensitive text: give the inspector that finds it, TextEngine(...).bind(...)"
@@ -152,6 +150,8 @@ class PixelRedactor:
         removed: Callable[[int], bool],
         folder: Path | None,
     ) -> PixelReport:
+        if not self._plan.looks and not self._masks:
+            return PixelReport()
         mask = masked(self._masks, dataset, never=self._unmasked_only)
         if self._plan.looks:
             refuse_what_cannot_be_seen(dataset, removed)

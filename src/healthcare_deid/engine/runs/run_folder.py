@@ -31,7 +31,6 @@ RECORD = "record.jsonl"
 FAILURES = "failures.csv"
 SUMMARY = "summary.json"
 LOCK = "lock"
-DECISIONS = "decisions.jsonl"
 RECORDED = "recorded.sqlite"
 _SUPERSEDED = "superseded.jsonl"
 _SUMMARY_SCHEMA = 1

@@ -20,9 +20,10 @@ from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV
 from healthcare_deid.engine.dicom.elements import is_private, keyword
 from healthcare_deid.engine.options import EngineOptions, meanings
 from healthcare_deid.engine.results import ChangeAction
+from healthcare_deid.engine.runs.decisions import OPEN, Decisions, state_of
 from healthcare_deid.engine.runs.manifest import Manifest
 from healthcare_deid.engine.runs.record import current_results
-from healthcare_deid.engine.runs.run_folder import DECISIONS, FAILURES, RECORD, SUMMARY
+from healthcare_deid.engine.runs.run_folder import FAILURES, RECORD, RECORDED, SUMMARY
 from healthcare_deid.engine.runs.unchecked import unchecked
 from healthcare_deid.errors import ConfigError, RunRefused
 
@@ -119,7 +120,8 @@ class RunReport:
         refused: Refused files of the last pass by the rule's name.
         ignored: Ignored files of the last pass by reason.
         warnings: Number of results by warning.
-        decisions: Number of results by a reviewer's latest decision; empty if nobody has reviewed them.
+        decisions: Number of results by a reviewer's latest decision; ``open`` if there is none, or if the result has
+            changed since. Empty if nobody has reviewed them.
         unchecked: What was not checked.
         versions: Versions of the package and of the models.
         manifest: Digest of the manifest: config, options, versions and fingerprints.
@@ -163,12 +165,17 @@ class RunReport:
         ended = "ended" in last
         told = _summary(folder) if ended else {}
         gathered = Gathered()
-        for entry in current_results(folder / RECORD, closed=ended):
+        reviewed = Decisions(folder, manifest.digest)
+        reviewed.read()
+        decisions: Counter[str] = Counter()
+        # The file of recorded results is left by a process that was killed, maybe a review between two lines.
+        for entry in current_results(folder / RECORD, closed=ended and not (folder / RECORDED).exists()):
             gathered.take(entry)
+            if reviewed:
+                decisions[str(reviewed.about(entry["result"], state_of(entry))["decision"])] += 1
         attributes, pixels = gathered.attributes(), gathered.pixels()
         config = config_of(manifest.settings)
         counts: dict[str, int] = last.get("counts", {})
-        decisions = _decisions(folder)
         return cls(
             name=last.get("name", ""),
             state=last.get("state", "not ended"),
@@ -188,12 +195,12 @@ class RunReport:
             refused=told.get("refusedByRule", {}),
             ignored=told.get("ignored", {}),
             warnings=dict(gathered.warnings.most_common()),
-            decisions=decisions,
+            decisions=dict(sorted(decisions.items())),
             unchecked=unchecked(
                 config.parts(),
                 manifest.settings,
                 counts,
-                unreviewed=gathered.results - sum(decisions.values()) + decisions.get("open", 0) if decisions else None,
+                unreviewed=decisions[OPEN] if decisions else None,
                 private=sum(1 for one in attributes if one.kept and one.is_private),
             ),
             versions={str(name): str(version) for name, version in manifest.settings["versions"].items()},
@@ -241,17 +248,6 @@ class RunReport:
         yield from (("not checked", text, "", "") for text in self.unchecked)
         yield from (("version", name, "", version) for name, version in self.versions.items())
         yield "version", "this report", "", __version__
-
-
-def _decisions(folder: Path) -> dict[str, int]:
-    """Return how many results have each latest decision of a review."""
-    latest: dict[str, str] = {}
-    path = folder / DECISIONS
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-        if line.endswith("}"):  # the last line of a review that was killed may be partial
-            told = json.loads(line)
-            latest[str(told["result"])] = str(told["decision"])
-    return dict(sorted(Counter(latest.values()).items()))
 
 
 def config_of(settings: dict[str, Any]) -> DeidentifyConfig | DeidentifyConfigV1Beta1:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pydicom.uid import UID
 
-from healthcare_deid._border import border
 from healthcare_deid.engine.geometry import Box
 from healthcare_deid.engine.pixels.cover.element import PixelElement
 from healthcare_deid.engine.pixels.cover.rewrite import Rewriter
@@ -16,7 +15,6 @@ from healthcare_deid.engine.pixels.frames.targets import targets, transfer_synta
 from healthcare_deid.engine.pixels.redactor import ICON_OF_REDACTED, UNREADABLE_WARNING, PixelRedactor
 from healthcare_deid.engine.plan.pixels import PixelPlan
 from healthcare_deid.engine.results import PixelReport, Redaction
-from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
@@ -35,6 +33,10 @@ Rectangle = tuple[int, int, int, int, int]
 REVIEWER = "reviewer"
 """Rule of boxes that a person added in a review."""
 CHOSEN_WARNING = "a person uncovered parts of the picture in a review, and text in them was not looked for again"
+
+
+class NotPossibleError(ValueError):
+    """A reviewer's request that cannot be carried out. Its text quotes no data."""
 
 
 class ChosenBoxes(PixelRedactor):
@@ -59,25 +61,15 @@ class ChosenBoxes(PixelRedactor):
         self._boxes = tuple(boxes)
         self._looks = {look.path: look for look in looks}
 
-    @border
-    def redact(
-        self,
-        dataset: Dataset,
-        inspector: TextInspector | None,
-        *,
-        removed: Callable[[int], bool] = lambda _: False,
-        folder: Path | None = None,
+    def _redact(
+        self, dataset: Dataset, inspector: TextInspector | None, removed: Callable[[int], bool], folder: Path | None
     ) -> PixelReport:
-        """Cover the boxes (see `PixelRedactor.redact`).
+        """Cover the boxes (see `redact`).
 
         Raises:
             EngineError: A box is in a picture that the instance does not have.
             UnsupportedPixelsError: The pixels cannot be decoded or written.
         """
-        del inspector
-        return guarded(lambda: self._cover(dataset, removed, folder))
-
-    def _cover(self, dataset: Dataset, removed: Callable[[int], bool], folder: Path | None) -> PixelReport:
         opened: list[tuple[PixelElement, Boxes]] = []
         unreadable: list[Target] = []
         wanted = {box.path for box in self._boxes}
@@ -134,19 +126,19 @@ def cover(dataset: Dataset, rectangles: Sequence[Rectangle]) -> tuple[list[Redac
         Redactions, and changes to elements.
 
     Raises:
-        ValueError: There is no image, or a rectangle is not in it.
+        NotPossibleError: There is no image, or a rectangle is not in it.
         UnsupportedPixelsError: The pixels cannot be decoded or written.
     """
     syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
     found = [target for target in targets(dataset) if target.is_image or target.is_icon]
     image = next((PixelElement(target, syntax) for target in found if target.is_image), None)
     if image is None:
-        raise ValueError("the result has no image")
+        raise NotPossibleError("the result has no image")
     boxes: Boxes = {}
     for frame, x, y, width, height in rectangles:
         box = Box(x, y, x + width, y + height).clipped(image.layout.columns, image.layout.rows)
         if not 0 <= frame < image.count or not box.area:
-            raise ValueError("the rectangle is not in the picture")
+            raise NotPossibleError("the rectangle is not in the picture")
         boxes.setdefault(frame, []).append(image.aligned(box))
     opened = [(image, boxes)]
     view = view_of(image, dataset)

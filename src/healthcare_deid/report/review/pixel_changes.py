@@ -18,7 +18,7 @@ from healthcare_deid.engine.runs.record import EntryMaker, RecordEntry
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
 from healthcare_deid.report.review.again import deidentifier_of, in_mode
-from healthcare_deid.report.review.boxes import REVIEWER, ChosenBoxes, cover
+from healthcare_deid.report.review.boxes import REVIEWER, ChosenBoxes, NotPossibleError, cover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,8 +50,8 @@ class PixelChanges:
         self._given = deidentifier
         self._proved: Deidentifier | None = None
 
-    def cover(self, name: str, rectangle: Rectangle) -> list[dict[str, Any]]:
-        """Cover one more rectangle in a result (see `Review.cover`), and return all its boxes."""
+    def cover(self, name: str, rectangle: Rectangle) -> dict[str, Any]:
+        """Cover one more rectangle in a result (see `Review.cover`), and return its new line in the record."""
 
         def make(path: Path, line: dict[str, Any]) -> RecordEntry:
             added, changes = _covered(self._run.results / name, path, [rectangle])
@@ -59,15 +59,15 @@ class PixelChanges:
 
         return self._amend(name, make)
 
-    def uncover(self, name: str, rectangle: Rectangle) -> list[dict[str, Any]]:
-        """Remove a box (see `Review.uncover`), and return all remaining ones."""
+    def uncover(self, name: str, rectangle: Rectangle) -> dict[str, Any]:
+        """Remove a box (see `Review.uncover`), and return its new line in the record."""
         known = self._known()
 
         def make(path: Path, line: dict[str, Any]) -> RecordEntry:
             boxes: list[dict[str, Any]] = line["redactions"]
             left = [one for one in boxes if one["path"] not in IMAGE or rectangle_of(one) != rectangle]
             if len(left) == len(boxes):
-                raise ValueError("the result has no such box")
+                raise NotPossibleError("the result has no such box")
             chosen = ChosenBoxes(
                 [Redaction(**one) for one in left],
                 [PictureLook(**one) for one in line["looks"]],
@@ -78,8 +78,8 @@ class PixelChanges:
 
         return self._amend(name, make)
 
-    def run_again(self, name: str, mode: RerunMode) -> list[dict[str, Any]]:
-        """Run an instance again (see `Review.run_again`), and return all its boxes."""
+    def run_again(self, name: str, mode: RerunMode) -> dict[str, Any]:
+        """Run an instance again (see `Review.run_again`), and return its new line in the record."""
         instances = in_mode(self._known(), mode).instances
 
         def make(path: Path, line: dict[str, Any]) -> RecordEntry:
@@ -92,12 +92,11 @@ class PixelChanges:
 
         return self._amend(name, make)
 
-    def _amend(self, name: str, make: Callable[[Path, dict[str, Any]], RecordEntry]) -> list[dict[str, Any]]:
+    def _amend(self, name: str, make: Callable[[Path, dict[str, Any]], RecordEntry]) -> dict[str, Any]:
         def work(path: Path, line: dict[str, Any]) -> RecordEntry:
-            return guarded(partial(make, path, line), passing=ValueError)
+            return guarded(partial(make, path, line), passing=NotPossibleError)
 
-        redactions: list[dict[str, Any]] = amend(self._run.path, self._run.results, name, work)["redactions"]
-        return redactions
+        return amend(self._run.path, self._run.results, name, work)
 
     def _known(self) -> Deidentifier:
         if self._proved is None:
@@ -108,15 +107,17 @@ class PixelChanges:
         """Write an instance's new result, and return its entry.
 
         Raises:
-            ValueError: Its original is not among the originals.
+            NotPossibleError: Its original is not among the originals.
             EngineError: It cannot be de-identified, or gets another UID than in the run.
         """
         original = self._sources.get(line["source"])
         if original is None:
-            raise ValueError("its original is needed, and is not among the originals: give their folder (--originals)")
+            raise NotPossibleError(
+                "its original is needed, and is not among the originals: give their folder (--originals)"
+            )
         with opened_source(original) as file:
             if file.sha256().hex() != line["source"]:
-                raise ValueError("its original has changed since the review began")
+                raise NotPossibleError("its original has changed since the review began")
             result = instances.encode(file, PartSink(path))
         before = uid_of(read(self._run.results / line["result"])[0], SOP_INSTANCE_UID)
         if uid_of(read(path)[0], SOP_INSTANCE_UID) != before:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import getpass
 import hashlib
-import json
-import os
 import random
-import shutil
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,12 +17,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from healthcare_deid._border import border
+from healthcare_deid._border import border, call_back
+from healthcare_deid.engine.dicom.atomic_write import beside
 from healthcare_deid.engine.dicom.files import read
-from healthcare_deid.engine.runs.run_folder import DECISIONS
+from healthcare_deid.engine.runs.decisions import Decisions, state_of
+from healthcare_deid.engine.runs.manifest import Manifest
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.report.finished_run import FinishedRun
 from healthcare_deid.report.review.again import RerunMode
+from healthcare_deid.report.review.boxes import NotPossibleError
 from healthcare_deid.report.review.pixel_changes import IMAGE, PixelChanges, rectangle_of
 
 if TYPE_CHECKING:
@@ -40,8 +40,13 @@ if TYPE_CHECKING:
 
 Asked = TypeVar("Asked")
 _UNREADABLE = "unreadable"
+_BLOCK = 1 << 20
 _LOW = 0.8
 """Confidence below which a covered line deserves a look: half of all false positives have less."""
+
+
+class _OtherContentError(Exception):
+    """Ends a copy of a file that is not the approved one."""
 
 
 class Decision(StrEnum):
@@ -81,6 +86,7 @@ class Item:
         source: SHA-256 of its source.
         decision: Latest decision.
         approved: SHA-256 of the approved file; any other content is not approved.
+        state: Digest of its line in the record; a decision about another state no longer counts.
     """
 
     result: str
@@ -89,6 +95,7 @@ class Item:
     source: str = field(repr=False)
     decision: Decision = Decision.OPEN
     approved: str = field(default="", repr=False)
+    state: str = field(default="", repr=False)
 
 
 class Review:
@@ -109,6 +116,7 @@ class Review:
 
     Raises:
         FileNotFoundError: There is no run folder.
+        RunRefused: This release cannot read it.
     """
 
     def __init__(
@@ -130,13 +138,13 @@ class Review:
         self._lock = threading.RLock()
         self._sources = _by_digest(Path(originals)) if originals is not None else {}
         self._pixels = PixelChanges(found, self._sources, deidentifier)
+        self._stamp = found.stamp()
         entries = [entry for entry in found.entries().values() if (found.results / entry.result).is_file()]
         random.Random(seed).shuffle(entries)  # noqa: S311 - an order, not a secret
         self.items: list[Item] = [_item(entry) for entry in sorted(entries, key=_badness, reverse=True)]
-        by_name = {item.result: item for item in self.items}
-        for line in self._decided():
-            if (item := by_name.get(str(line.get("result")))) is not None:
-                item.decision, item.approved = Decision(line["decision"]), str(line.get("sha256", ""))
+        manifest = Manifest.read(found.path)
+        self._decisions = Decisions(found.path, manifest.digest if manifest is not None else "")
+        self.refresh()
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{self.count(decision)} {decision}" for decision in Decision)
@@ -146,17 +154,53 @@ class Review:
         """Return the number of results with this decision."""
         return sum(1 for item in self.items if item.decision is decision)
 
-    def decide(self, index: int, decision: Decision, reason: Reason | None = None) -> None:
+    def refresh(self) -> None:
+        """Read what other reviewers have decided and changed since. Results of a run since are not added.
+
+        Raises:
+            RunRefused: The decisions cannot be read.
+            OSError: The record or the decisions cannot be read.
+        """
+        with self._lock:
+            if (stamp := self._run.stamp()) != self._stamp:
+                entries = self._run.entries()
+                for item in self.items:
+                    entry = entries.get(item.result)
+                    item.boxes, item.state = (_boxes(entry.redactions), entry.state) if entry is not None else ([], "")
+                self._stamp = stamp
+            self._decisions.read()
+            for item in self.items:
+                line = self._decisions.about(item.result, item.state)
+                item.decision, item.approved = Decision(line["decision"]), str(line.get("sha256", ""))
+
+    @border
+    def digest(self, index: int) -> str:
+        """Return the SHA-256 of a result's file as it is now, to approve what was looked at (see `decide`)."""
+        return _digest(self._run.results / self.items[index].result)
+
+    @border
+    def decide(self, index: int, decision: Decision, reason: Reason | None = None, *, seen: str | None = None) -> None:
         """Decide about a result. The decision is written at once.
 
         Args:
             index: Index of the result.
             decision: The decision.
             reason: Reason, if the reviewer gives one.
+            seen: For an approval: `digest` of the file before the reviewer looked at it. Another file is not approved.
+                Without it, the file as it is now is approved.
+
+        Raises:
+            ValueError: The result has changed since the reviewer looked at it, or the record no longer has it.
+            OSError: The result cannot be read, or the decision cannot be written.
         """
         with self._lock:
+            self.refresh()
             item = self.items[index]
-            digest = _digest(self._run.results / item.result) if decision is Decision.APPROVED else ""
+            digest = self.digest(index) if decision is Decision.APPROVED else ""
+            if digest and seen not in (None, digest):
+                raise NotPossibleError("the result has changed since it was shown: look at it again")
+            if digest and not item.state:
+                raise NotPossibleError("the record no longer has this result: a run has to make it again")
             self._write(item, decision, reason, **({"sha256": digest} if digest else {}))
             item.decision = decision
             item.approved = digest
@@ -222,10 +266,12 @@ class Review:
         found: FileDataset = guarded(partial(read, path))[0]
         return found
 
+    @border
     def export(self, folder: str | PathLike[str], *, on_progress: Callable[[int, int], object] | None = None) -> int:
         """Copy approved results to a new folder under their names, and return their number.
 
-        A result that has changed since its approval is left out and becomes open again.
+        A result that has changed since its approval, or is gone, is left out and becomes open again. What other
+        reviewers have decided until now counts.
 
         Args:
             folder: The new folder.
@@ -233,27 +279,27 @@ class Review:
 
         Raises:
             FileExistsError: The folder is not empty.
+            OSError: A file cannot be read or written.
         """
         target = Path(folder)
         if target.exists() and any(target.iterdir()):
             raise FileExistsError("the folder is not empty: name a new one")
         copied = 0
+        self.refresh()
         approved = [item for item in self.items if item.decision is Decision.APPROVED]
         for done, item in enumerate(approved, 1):
-            if _digest(self._run.results / item.result) != item.approved:
-                item.decision = Decision.OPEN
-            else:
-                (target / item.result).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(self._run.results / item.result, target / item.result)
+            if _copied(self._run.results / item.result, target / item.result, item.approved):
                 copied += 1
+            else:
+                self.decide(self.items.index(item), Decision.OPEN)
             if on_progress is not None:
-                on_progress(done, len(approved))
+                call_back(on_progress, done, len(approved))
         return copied
 
     def _change(
         self,
         index: int,
-        work: Callable[[str, Asked], list[dict[str, Any]]],
+        work: Callable[[str, Asked], dict[str, Any]],
         asked: Asked,
         reason: Reason | None,
         **told: Any,
@@ -261,15 +307,10 @@ class Review:
         """Change a result's pixels and write down that it is open again."""
         with self._lock:
             item = self.items[index]
-            item.boxes = _boxes(work(item.result, asked))
+            line = work(item.result, asked)
+            item.boxes, item.state = _boxes(line["redactions"]), state_of(line)
             item.decision, item.approved = Decision.OPEN, ""  # an earlier approval was for another file
             self._write(item, Decision.OPEN, reason, **told)
-
-    def _decided(self) -> list[dict[str, Any]]:
-        path = self._run.path / DECISIONS
-        if not path.is_file():
-            return []
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
 
     def _write(self, item: Item, decision: Decision, reason: Reason | None, **more: Any) -> None:
         line = {
@@ -280,13 +321,11 @@ class Review:
             **({"why": str(reason)} if reason is not None else {}),
             **more,
         }
-        descriptor = os.open(self._run.path / DECISIONS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        self._decisions.add(line, item.state)
 
 
 def _item(entry: Entry) -> Item:
-    return Item(entry.result, _reasons(entry), _boxes(entry.redactions), entry.source)
+    return Item(entry.result, _reasons(entry), _boxes(entry.redactions), entry.source, state=entry.state)
 
 
 def _boxes(redactions: list[dict[str, Any]]) -> list[Rectangle]:
@@ -310,6 +349,21 @@ def _badness(entry: Entry) -> tuple[int, float, int]:
 def _by_digest(folder: Path) -> dict[str, Path]:
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {_digest(path): path for path in files}
+
+
+def _copied(source: Path, target: Path, approved: str) -> bool:
+    """Copy a file if its content is the approved one, and return whether it was. Nothing else gets its name."""
+    try:
+        with source.open("rb") as file, beside(target) as descriptor, open(descriptor, "wb", closefd=False) as copy:
+            digest = hashlib.sha256()
+            while block := file.read(_BLOCK):
+                digest.update(block)  # of the bytes that are copied: a run may replace the file at any moment
+                copy.write(block)
+            if digest.hexdigest() != approved:
+                raise _OtherContentError  # noqa: TRY301 - it keeps the copy from getting its name
+    except (_OtherContentError, FileNotFoundError):
+        return False
+    return True
 
 
 def _digest(path: Path) -> str:

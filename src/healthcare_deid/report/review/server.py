@@ -11,14 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Self
 
-from healthcare_deid.errors import EngineError, RunRefused
+from healthcare_deid.errors import ConfigError, EngineError, RunRefused
 from healthcare_deid.report.before_after import frame_picture
 from healthcare_deid.report.compare import compare
 from healthcare_deid.report.review.again import RerunMode
+from healthcare_deid.report.review.boxes import NotPossibleError
 from healthcare_deid.report.review.review import Decision, Reason
 
 if TYPE_CHECKING:
-    from healthcare_deid.report.review.review import Review
+    from healthcare_deid.report.review.review import Item, Review
 
 _LARGEST_BODY = 4096
 _PAGE = resources.files("healthcare_deid.report.review").joinpath("page.html").read_text("utf-8")
@@ -47,8 +48,7 @@ class ReviewServer:
     def __init__(self, review: Review, port: int = 0) -> None:
         token = secrets.token_urlsafe(24)
         handler = type("Handler", (_Handler,), {"review": review, "token": token})
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="healthcare-deid-review", daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}/{token}/"
 
@@ -64,6 +64,13 @@ class ReviewServer:
     def wait(self) -> None:
         """Serve until the program is interrupted."""
         self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing: what is left here are connections that the browser ended, such as of a picture passed by."""
 
 
 class _RefusedError(Exception):
@@ -94,9 +101,9 @@ class _Handler(BaseHTTPRequestHandler):
             status = 200
         except _RefusedError as refused:
             status, kind, body = refused.status, "text/plain; charset=utf-8", str(refused).encode()
-        except (ValueError, EngineError, RunRefused) as error:
+        except (NotPossibleError, ConfigError, EngineError, RunRefused) as error:
             status, kind, body = 422, "text/plain; charset=utf-8", str(error).encode()
-        except (KeyError, TypeError, IndexError):
+        except (ValueError, KeyError, TypeError, IndexError):
             status, kind, body = 400, "text/plain; charset=utf-8", b"the request is not one of the page's"
         except Exception as error:  # noqa: BLE001 - the server would print it, and its text may quote data
             status, kind, body = 500, "text/plain; charset=utf-8", type(error).__name__.encode()
@@ -128,11 +135,13 @@ class _Handler(BaseHTTPRequestHandler):
             case [""]:
                 return "text/html; charset=utf-8", _PAGE.encode()
             case ["items.json"]:
-                items = [
-                    {"result": item.result, "reasons": item.reasons, "boxes": item.boxes, "decision": item.decision}
-                    for item in self.review.items
-                ]
-                return _json(items)
+                self.review.refresh()
+                return _json(
+                    [{"result": item.result, "reasons": item.reasons} | _now(item) for item in self.review.items]
+                )
+            case ["seen", index]:  # asked before the picture: an approval is for a file that did not change since
+                self.review.refresh()
+                return _json({"seen": self.review.digest(int(index))} | _now(self.review.items[int(index)]))
             case ["changes", index]:
                 return _json(self._changes(int(index)))
             case ["picture", index, side, frame]:
@@ -161,7 +170,10 @@ class _Handler(BaseHTTPRequestHandler):
         match path:
             case ["decide"]:
                 reason = Reason(body["reason"]) if body.get("reason") else None
-                self.review.decide(index, Decision(body["decision"]), reason)
+                decision = Decision(body["decision"])
+                self.review.decide(
+                    index, decision, reason, seen=str(body["seen"]) if decision is Decision.APPROVED else None
+                )
             case ["cover" | "uncover" as what]:
                 x, y, width, height = map(int, body["box"])
                 change = self.review.cover if what == "cover" else self.review.uncover
@@ -170,8 +182,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self.review.run_again(index, RerunMode(body["mode"]))
             case _:
                 raise _RefusedError(404)
-        item = self.review.items[index]
-        return _json({"decision": item.decision, "boxes": item.boxes})
+        return _json(_now(self.review.items[index]))
+
+
+def _now(item: Item) -> dict[str, Any]:
+    return {"decision": item.decision, "boxes": item.boxes}
 
 
 def _json(value: object) -> tuple[str, bytes]:
