@@ -90,31 +90,31 @@ STEPS = (
     ),
     Step(
         "## The run, and Ctrl-C in the middle\n\n"
-        "Somebody needs the machine, and presses Ctrl-C. What is written is whole.",
+        "Somebody needs the machine, and presses Ctrl-C. The results written so far are complete.",
         "healthcare-deid files scans/ clean/ --workers 1",
         interrupted=True,
     ),
     Step(
-        "## Going on\n\nThe same command does the rest. The broken file is a failure: nothing is written for it, and "
+        "## Going on\n\nThe same command does the rest. The broken file has failed: nothing is written for it, and "
         "the exit code says so.",
         "healthcare-deid files scans/ clean/ --workers 1",
     ),
     Step(
-        "The run folder says why, and names no patient: a file is called by its SHA-256.",
+        "The run folder says why, and names no patient: files are identified by their SHA-256.",
         "cat clean.run/failures.csv",
     ),
     Step(
-        "## Once more\n\nThe file comes again from the archive. The same command makes what is missing, and only that.",
+        "## Once more\n\nThe file is fetched again from the archive. The same command creates only what is missing.",
         "healthcare-deid files scans/ clean/ --workers 1",
         before=mend,
     ),
     Step(
-        "## What there is to sign\n\nThe counts are of the last start, and everything else is of all results. "
-        "`clean.run/report.html`\nhas the same as a page, with a place for the signature.",
+        "## What there is to sign\n\nThe counts are of the last start; everything else covers all results. "
+        "`clean.run/report.html`\nis the same as a page, with a place for the signature.",
         "healthcare-deid report clean/",
     ),
     Step(
-        "The audit looks for what may still identify somebody, the originals' values in every spelling among it.",
+        "The audit looks for what may still identify somebody, including the originals' values in any spelling.",
         "healthcare-deid audit clean/ --against scans/",
     ),
 )

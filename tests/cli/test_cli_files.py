@@ -128,7 +128,7 @@ def test_a_source_without_dicom_has_an_exit_code_other_than_0_and_says_why(
     result = cli("files", tmp_path / "share", tmp_path / "clean", "--config", tags_only)
     assert result.exit_code == 1
     assert "SOURCE holds no DICOM file" in result.stderr
-    assert "ignored (1 files): not a DICOM file" in result.stderr
+    assert "ignored (1 file): not a DICOM file" in result.stderr
 
 
 def test_the_engine_takes_its_own_arguments(cli: Callable[..., Result], scans: Path, tmp_path: Path) -> None:

@@ -19,8 +19,10 @@ import pytest
 from pydicom.dataset import Dataset
 from tests.report.run_made import CONFIG, make_run
 
-from healthcare_deid import presets
+from healthcare_deid import presets, v1beta1
 from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine.plan.compile import compile_config
+from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.runs.lock import RunLock
 from healthcare_deid.engine.runs.record import read_record
 from healthcare_deid.engine.runs.run_report import RunReport
@@ -35,6 +37,7 @@ from healthcare_deid.report import (
     audit_tree,
     compare_tree,
 )
+from healthcare_deid.report.review.again import in_mode
 from healthcare_deid.report.review.boxes import cover
 from healthcare_deid.testing import sample_dicom
 
@@ -354,6 +357,24 @@ def test_all_text_is_covered_where_a_person_asks_for_it(review: Review, clean: P
     assert review.items[0].boxes
     with pytest.raises(ConfigError, match="does not look for text in pixels"):
         review.run_again(0, RerunMode.THOROUGH)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"options": {"cleanImage": {"textRedactionMode": "REDACT_NO_TEXT"}}},
+        {"options": {"cleanImage": {"textRedactionMode": "REDACT_SENSITIVE_TEXT", "excludeInfoTypes": ["DATE"]}}},
+        {"options": {"cleanImage": {}}},
+        {"actions": [{"queries": ["PixelData"], "cleanImageTag": {"textRedactionMode": "REDACT_SENSITIVE_TEXT"}}]},
+        {"actions": [{"queries": ["PixelData"], "keepTag": {}}]},
+        {},
+    ],
+)
+def test_all_text_is_covered_wherever_the_runs_config_says_how_to_treat_pixels(tags: dict[str, Any]) -> None:
+    config = v1beta1.DeidentifyConfig.from_api({"dicomTagConfig": {"profileType": "MINIMAL_KEEP_LIST_PROFILE", **tags}})
+    changed = in_mode(Deidentifier(config), RerunMode.ALL_TEXT)
+    plan = compile_config(changed.config, changed.options).pixels
+    assert (plan.scope, plan.excluded) == (Scope.EVERYTHING, frozenset())
 
 
 def test_every_change_is_written_down_with_who_when_and_why_and_without_text_of_the_persons(

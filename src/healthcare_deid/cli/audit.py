@@ -89,7 +89,7 @@ def command(
 
     Files are measured by the profile and options they state in (0012,0064), or by --config-file. Whatever these rules
     would still change is an error; anything else that looks like a name, number or date is a warning. Finding nothing
-    is no proof: the last lines say what was looked for, and with what confidence.
+    does not prove that the files are safe: the last lines say what was looked for, and with what confidence.
 
     The exit code is 8 when something is found, and 3 when a file could not be read.
     """

@@ -201,7 +201,7 @@ def _print(report: TreeReport) -> None:
     for rule, count in sorted(report.refused_by.items()):
         say(f"refused ({count} files): {rule}", "refused", message=rule, count=count)
     for reason, count in sorted(report.passed_over.items()):
-        say(f"ignored ({count} files): {reason}", "ignored", message=reason, count=count)
+        say(f"ignored ({count} file{'s' * (count != 1)}): {reason}", "ignored", message=reason, count=count)
     for warning, count in sorted(report.warnings.items()):
         say(f"warning ({count} times): {warning}", "warning", level="warning", message=warning, count=count)
     print_failures([("failed", failure.path, f"{failure.reason}: {failure.text}") for failure in report.failures])

@@ -125,6 +125,12 @@ class ConfigParts:
             if action.clean_image_tag is not None:
                 yield beta_image(f"dicomTagConfig.actions[{index}].cleanImageTag", action.clean_image_tag)
 
+    def pixel_image(self) -> ConfiguredImage | None:
+        """Return the image config for PixelData: an action precedes the option, which precedes ``image``."""
+        images = list(self.images())
+        actions = [image for image in images if ".actions[" in image.path]
+        return next(iter([*actions, *reversed(images)]), None)
+
     def inspects_tags(self) -> bool:
         """Return whether text in DICOM tags is inspected."""
         if self.dicom is not None and self.dicom.filter_profile == CONTENTS:

@@ -46,7 +46,7 @@ Rows = list[tuple[str, str]]
 def rows(config: ConfigParts) -> Rows:
     """Return the summary as pairs of subject and treatment."""
     tags = _tag_config(config.tag_config) if config.tag_config is not None else _tag_filter(config.dicom)
-    return [*tags, *_text(config), ("pixels", _pixels(_main_image(config))), *_rest(config)]
+    return [*tags, *_text(config), ("pixels", _pixels(config.pixel_image())), *_rest(config)]
 
 
 def as_text(config: ConfigParts) -> str:
@@ -64,15 +64,6 @@ def as_html(config: ConfigParts) -> str:
         for what, how in rows(config)
     )
     return f"<table><caption>DeidentifyConfig {config.api_version}</caption>{cells}</table>"
-
-
-def _main_image(config: ConfigParts) -> ConfiguredImage | None:
-    """Return the image config that applies to PixelData.
-
-    The option of v1beta1 precedes the deprecated field.
-    """
-    images = [image for image in config.images() if ".actions[" not in image.path]
-    return images[-1] if images else None
 
 
 def _some(names: Sequence[str]) -> str:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 import pytest
 
-from healthcare_deid import DeidentifyConfig, presets
+from healthcare_deid import DeidentifyConfig, presets, v1beta1
+from healthcare_deid.config import summary
 from healthcare_deid.engine import Admission, AdmissionRule, Deidentifier
 from healthcare_deid.engine.runs.record import read_record
+from healthcare_deid.engine.runs.unchecked import unchecked
 from healthcare_deid.errors import RunRefused
 from healthcare_deid.report import AttributeCounts, RunReport, write_run_report
 from healthcare_deid.testing import sample_dicom
@@ -141,6 +143,17 @@ def test_what_was_not_looked_at_is_said_by_what_the_config_asks_for(
     run = Deidentifier(config).deidentify_tree(tmp_path / "scans", tmp_path / "clean", workers=1).run
     assert run is not None
     assert said in RunReport.of(run).unchecked[0]
+
+
+def test_what_was_not_looked_at_is_said_by_the_action_on_pixels_where_there_is_one() -> None:
+    tags = {
+        "options": {"cleanImage": {"textRedactionMode": "REDACT_ALL_TEXT"}},
+        "actions": [{"queries": ["PixelData"], "cleanImageTag": {"textRedactionMode": "REDACT_SENSITIVE_TEXT"}}],
+    }
+    config = v1beta1.DeidentifyConfig.from_api({"dicomTagConfig": tags})
+    settings = {"options": {}, "run": {}}
+    assert "text that was not read as sensitive was left" in unchecked(config.parts(), settings, {}, private=0)[0]
+    assert ("pixels", "cover sensitive text") in summary.rows(config.parts())
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def _line(record: Path, name: str) -> dict[str, Any]:
     """Return the record's current line for a result.
 
     Raises:
-        RunRefused: There is none.
+        RunRefused: The record has no line for this result.
     """
     for line in current_results(record, closed=False):
         if line["result"] == name:

@@ -1,4 +1,4 @@
-"""What a run did not check, so that nobody signs for more than was looked at."""
+"""What a run did not check, for the person who signs its report."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def unchecked(
 
 
 def _pixels(config: ConfigParts, *, has_masks: bool) -> str:
-    images = [image for image in config.images() if ".actions[" not in image.path]
-    mode = str(images[-1].value.text_redaction_mode or "") if images else ""
+    image = config.pixel_image()
+    mode = str(image.value.text_redaction_mode or "") if image is not None else ""
     if mode == "REDACT_ALL_TEXT":
         return _ALL_TEXT
     if "SENSITIVE" in mode or has_masks:

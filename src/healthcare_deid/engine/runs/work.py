@@ -40,7 +40,7 @@ _BAD_NAME = Trouble(
 
 
 class Found(NamedTuple):
-    """What a worker found and made of an entry, small enough to pass between processes cheaply.
+    """Outcome of one entry, small enough to pass from a worker to the main process cheaply.
 
     Attributes:
         source: The entry's name.

@@ -63,7 +63,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Findings in one instance. Finding nothing is no proof that nobody can be identified.
+    """Findings in one instance. Their absence does not prove that nobody can be identified.
 
     Attributes:
         findings: Findings, worst first.
@@ -86,7 +86,7 @@ class Audit:
 
     @property
     def clean(self) -> bool:
-        """Whether no finding contradicts the promise. This is no proof that nobody can be identified."""
+        """Whether no finding contradicts the promise. This does not prove that nobody can be identified."""
         return not self.errors
 
     def count(self, severity: Severity | str) -> int:

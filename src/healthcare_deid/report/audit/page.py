@@ -52,7 +52,7 @@ def body(told: Told) -> str:
 
 def findings_table(rows: list[dict[str, Any]]) -> str:
     """Return the findings alone, as notebooks show them."""
-    return wrapped(_findings(rows) or "<p>Nothing was found. That is no proof that nobody can be identified.</p>")
+    return wrapped(_findings(rows) or "<p>Nothing was found. This does not prove that nobody can be identified.</p>")
 
 
 def _findings(rows: list[dict[str, Any]]) -> str:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from healthcare_deid.report.audit.originals import Originals
 
 LIMITS = (
-    "This audit finds what its rules and detectors know. Finding nothing is no proof that nobody can be identified: "
-    "faces in slices of a head, rare diseases and free text that no detector knows are not looked for."
+    "This audit finds only what its rules and detectors know. It does not prove that nobody can be identified: faces "
+    "in slices of a head, rare diseases, and free text that no detector recognizes are not looked for."
 )
 
 

@@ -105,10 +105,21 @@ def in_mode(deidentifier: Deidentifier, mode: RerunMode) -> Deidentifier:
             options |= {"thorough": True, "scout": False}
             return Deidentifier(config, **options)
         case RerunMode.ALL_TEXT:
-            body = config.to_api() | {"image": {"textRedactionMode": "REDACT_ALL_TEXT"}}
-            return Deidentifier(type(config).from_api(body), **options)
+            return Deidentifier(type(config).from_api(_covering_all(config.to_api())), **options)
         case _:
             assert_never(mode)
+
+
+def _covering_all(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a config that covers all text, wherever it says how to treat pixels."""
+    image = {"textRedactionMode": "REDACT_ALL_TEXT"}
+    tags: dict[str, Any] = body.get("dicomTagConfig", {})
+    if "cleanImage" in tags.get("options", {}):
+        tags["options"]["cleanImage"] = image
+    for action in tags.get("actions", ()):
+        if "cleanImageTag" in action:
+            action["cleanImageTag"] = image
+    return body | {"image": image}
 
 
 def _rebuilt(manifest: Manifest) -> Deidentifier:
