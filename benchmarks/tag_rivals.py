@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.plan.tag_decisions import TagPlan
 
 _DUMMIES = {"AS": "000Y", "DA": "19000101", "DS": "0", "DT": "19000101000000", "IS": "0", "SQ": "", "TM": "000000"}
 

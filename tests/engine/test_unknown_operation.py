@@ -14,7 +14,7 @@ from healthcare_deid.engine.header.fast.tables import DecisionTables
 from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.rules import Op, Rule
-from healthcare_deid.engine.plan.tags import TagPlan
+from healthcare_deid.engine.plan.tag_decisions import TagPlan
 from healthcare_deid.errors import EngineError
 
 PATIENT_COMMENTS = 0x00104000

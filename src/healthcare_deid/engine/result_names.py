@@ -25,7 +25,7 @@ from healthcare_deid.engine.silence import quiet
 if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sources import Source
     from healthcare_deid.engine.identity.uid_mapper import UidMapper
-    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.plan.tag_decisions import TagPlan
 
 _TAGS = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
 _UNKNOWN = "unknown"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.header.fast.run_follower import Noted
     from healthcare_deid.engine.header.values import NewElementValue, Values
-    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.plan.tag_decisions import TagPlan
 
 SPECIFIC_CHARACTER_SET = BaseTag(0x00080005)
 

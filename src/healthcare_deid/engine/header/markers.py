@@ -21,7 +21,7 @@ from healthcare_deid.engine.plan.rules import GOING, Op
 from healthcare_deid.engine.results import Change, ChangeAction
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.plan.tag_decisions import TagPlan
 
 IDENTITY_REMOVED = 0x00120062
 METHOD = 0x00120063

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.identity.rewriting import Rewrite
     from healthcare_deid.engine.identity.secret import ProjectSecret
     from healthcare_deid.engine.options import EngineOptions
-    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.plan.tag_decisions import TagPlan
 
 _CHARACTER_SET = 0x00080005
 _STUDY_DATE, _STUDY_UID = 0x00080020, 0x0020000D

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthcare_deid.engine.identity.uid_mapper import UidMapper
-    from healthcare_deid.engine.plan.tags import UidPolicy
+    from healthcare_deid.engine.plan.tag_decisions import UidPolicy
 
 MOST_CHARACTERS = {"AE": 16, "LO": 64, "SH": 16, "ST": 1024, "LT": 10240}
 """Maximum lengths of text VRs (PS3.5 table 6.2-1). VRs without a practical limit are left out."""

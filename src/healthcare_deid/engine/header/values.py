@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.header.instance_rewriting import InstanceRewriting
     from healthcare_deid.engine.identity.uid_mapper import UidMapper
-    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.plan.tag_decisions import TagPlan
     from healthcare_deid.engine.text.find.own_terms import OwnTerms
 
 MALFORMED = "a value that is invalid for its VR, and so may hold anything, was emptied"

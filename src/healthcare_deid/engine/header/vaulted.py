@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.header.values import ValueTransformer
     from healthcare_deid.engine.identity.uid_mapper import UidMapper
     from healthcare_deid.engine.identity.vault import Vault
-    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.plan.tag_decisions import TagPlan
 
 _CHARACTER_SET = 0x00080005
 _ID, _ACCESSION, _STUDY_ID = 0x00100020, 0x00080050, 0x00200010

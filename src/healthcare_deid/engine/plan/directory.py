@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.plan.rules import Op
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.plan.tag_decisions import TagPlan
 
 # StudyDate, StudyTime, PatientID, StudyID: Type 1 in directory records (PS3.3 section F.5).
 _KEYS = frozenset({0x00080020, 0x00080030, 0x00100020, 0x00200010})

@@ -9,7 +9,7 @@ from healthcare_deid.engine.plan.pixels import PixelPlan
 from healthcare_deid.engine.plan.text import TextPlan
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.plan.tag_decisions import TagPlan
 
 NO_DICOM = (
     "the config does not configure DICOM, so the service would skip DICOM stores and no instance would be "

@@ -13,7 +13,7 @@ from healthcare_deid.engine.dicom.elements import is_private
 from healthcare_deid.engine.dicom.uids import PRIMARY_UIDS, REFERENCE_TAGS
 from healthcare_deid.engine.plan.ps315 import BASIC_CODE, METHOD_CODES, ProfileOption, ProfileTable, identifying_tags
 from healthcare_deid.engine.plan.rules import ENCAPSULATED_DOCUMENT, KEPT, TEXT_VRS, Op, Rule, TagPattern
-from healthcare_deid.engine.plan.tags import TagPlan, UidPolicy
+from healthcare_deid.engine.plan.tag_decisions import TagPlan, UidPolicy
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from healthcare_deid.engine.plan.profiles import (
     remove_plan,
     tags_and_patterns,
 )
-from healthcare_deid.engine.plan.tags import TagPlan, UidPolicy
+from healthcare_deid.engine.plan.tag_decisions import TagPlan, UidPolicy
 from healthcare_deid.engine.plan.text import TextPlan, transformations_of
 from healthcare_deid.errors import ConfigError
 

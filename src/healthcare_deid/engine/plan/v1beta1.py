@@ -25,7 +25,7 @@ from healthcare_deid.engine.plan.profiles import (
 )
 from healthcare_deid.engine.plan.ps315 import ProfileOption
 from healthcare_deid.engine.plan.rules import DROPPING, KEPT, TEXT_VRS, Op
-from healthcare_deid.engine.plan.tags import Override, TagPlan, UidPolicy
+from healthcare_deid.engine.plan.tag_decisions import Override, TagPlan, UidPolicy
 from healthcare_deid.engine.plan.text import TextPlan, transformations_of
 from healthcare_deid.engine.plan.v1 import dicom_plan, is_basic
 from healthcare_deid.errors import ConfigError

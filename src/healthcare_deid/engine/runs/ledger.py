@@ -9,17 +9,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, assert_never
 
 from healthcare_deid.engine.results import Failure, TreeProgress, TreeReport
-from healthcare_deid.engine.runs.claims import Claims, Verdict, key_of
+from healthcare_deid.engine.runs.result_claims import Claims, Verdict, key_of
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from healthcare_deid.engine.runs.claims import Decision, Displaced, Recorded, RecordedResults
     from healthcare_deid.engine.runs.naming import NameMap, Names
     from healthcare_deid.engine.runs.originals import Trouble
     from healthcare_deid.engine.runs.record import RecordFile
+    from healthcare_deid.engine.runs.result_claims import Decision, Displaced, Recorded, RecordedResults
     from healthcare_deid.engine.runs.stores import Store
     from healthcare_deid.engine.runs.work import Found
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
 from healthcare_deid.engine.results import Change, PictureLook, Redaction
-from healthcare_deid.engine.runs.claims import Recorded, RecordedResults, key_of
+from healthcare_deid.engine.runs.result_claims import Recorded, RecordedResults, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

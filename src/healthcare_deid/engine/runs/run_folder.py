@@ -13,10 +13,10 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, Self
 
 from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
-from healthcare_deid.engine.runs.claims import RecordedResults, key_of
 from healthcare_deid.engine.runs.lock import RunLock
 from healthcare_deid.engine.runs.manifest import Manifest, settings_of
 from healthcare_deid.engine.runs.record import RecordFile, read_record
+from healthcare_deid.engine.runs.result_claims import RecordedResults, key_of
 from healthcare_deid.engine.runs.run_secret import with_secret
 from healthcare_deid.errors import RunRefused
 

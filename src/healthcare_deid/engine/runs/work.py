@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from healthcare_deid.engine.dicom.sinks import PartSink
 from healthcare_deid.engine.dicom.sources import InMemory, opened_source
 from healthcare_deid.engine.results import Failure
-from healthcare_deid.engine.runs.claims import RecordedResults, key_of
 from healthcare_deid.engine.runs.naming import DIRECTORY_LEFT_OUT
 from healthcare_deid.engine.runs.originals import Trouble, result_name
 from healthcare_deid.engine.runs.record import EntryMaker
+from healthcare_deid.engine.runs.result_claims import RecordedResults, key_of
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
 

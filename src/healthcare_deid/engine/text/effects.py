@@ -9,7 +9,7 @@ from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.engine.text.apply.transformations import DateShift
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.plan.tag_decisions import TagPlan
     from healthcare_deid.engine.text.engine import TextEngine
 
 _IDS_STAY = (

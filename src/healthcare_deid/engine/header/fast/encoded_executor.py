@@ -43,7 +43,7 @@ from healthcare_deid.engine.header.fast.tables import SPECIFIC_CHARACTER_SET, De
 from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.rules import Inside, Op, enters, inside
-from healthcare_deid.engine.plan.tags import TagPlan, UidPolicy
+from healthcare_deid.engine.plan.tag_decisions import TagPlan, UidPolicy
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:

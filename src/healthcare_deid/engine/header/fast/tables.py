@@ -25,7 +25,7 @@ from healthcare_deid.engine.header.soundness import FORMS
 from healthcare_deid.engine.plan.rules import DATE_VRS, DROPPING, GOING, NUMBER_BYTES, Inside, Op
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.plan.tag_decisions import TagPlan
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 # Private creators are free text, so their number must be bounded.

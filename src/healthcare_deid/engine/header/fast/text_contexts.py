@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.header.instance_rewriting import InstanceRewriting
     from healthcare_deid.engine.header.rewriting import ValueRewriter
     from healthcare_deid.engine.header.values import ValueTransformer
-    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.plan.tag_decisions import TagPlan
     from healthcare_deid.engine.text.engine import TextEngine
 
 SPECIFIC_CHARACTER_SET = 0x00080005

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from healthcare_deid import DeidentifyConfig
 from healthcare_deid.engine import Admission, AdmissionRule, Deidentifier
-from healthcare_deid.engine.runs.claims import Claims, Recorded, Verdict
 from healthcare_deid.engine.runs.record import read_record
+from healthcare_deid.engine.runs.result_claims import Claims, Recorded, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
