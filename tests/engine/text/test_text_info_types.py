@@ -128,7 +128,7 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "LOCATION": (
         ("lives in «Wollongong»", "«221B Baker Street»", "«SW1A 1AA»", "«Dayton, OH 45402»"),
-        ("located in the liver", "3 views", "L4 OK", "located at T12"),
+        ("located in the liver", "3 views", "L4 OK", "located at T12", "Region: Abdomen, CT", "T1 post 320"),
     ),
     "MAC_ADDRESS": (
         ("«00:1B:44:11:3A:B7»", "«00-1b-44-11-3a-b7»", "«001b.4411.3ab7»"),
@@ -147,8 +147,14 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("X1234567", "passport lost"),
     ),
     "PERSON_NAME": (
-        ("Dr. «Wilson»", "«KIPCHUMBA»", "«Park Soojin»", "«Kowalski^Anna»", "signed by «jsmith»"),
-        ("Wilson disease", "SIEMENS", "CHOLANGIOGRAM", "Sagittal", "by mouth"),
+        (
+            *("Dr. «Wilson»", "«KIPCHUMBA»", "«Park Soojin»", "«Kowalski^Anna»", "signed by «jsmith»"),
+            *("née «Nordlander»", "geb. «Nordlander»", "user «mluoma»", "logged in as «kkurt»", "«King» began writing"),
+        ),
+        (
+            *("Wilson disease", "SIEMENS", "CHOLANGIOGRAM", "Sagittal", "by mouth", "Mass grew from 2 to 3 cm"),
+            *("born Preterm", "user defined", "login failed", "Ziehm C-arm", "Terumo Glidewire"),
+        ),
     ),
     "PHONE_NUMBER": (
         (

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _SURNAME_LIST = "dist.all.last"
 _FIRST_NAME_LISTS = ("dist.male.first", "dist.female.first")
@@ -25,9 +25,13 @@ FIELD_ENDING = re.compile(
     r"|grams|graphie|grafia|grafie|malacia|plasia|plastic|megaly|algia|algie|aemia|emia|emic|uria|rrhoea|rrhea|rrhage"
     r"|cele|ectasis|ectasia|ectatic|trophy|trophic|penia|lysis|lytic|stenosis|genic|genesis|sclerosis|desis|pexy|phagia"
     r"|phasia|plegia|paresis|esthesia|listhesis|thorax|cardial|cardia|vascular|renal|hepatic|gastric|pelvic|lateral"
-    r"|dorsal|ventral|cranial|caudal|scopic|metry|metric|ological|ology|ologist)"
+    r"|dorsal|ventral|cranial|caudal|scopic|metry|metric|ological|ology|ologist"
+    r"|lappen|gelenk|gelenke|gelenks|knochen|wirbel|sehne|sehnen|muskel|arterie|arterien|vene|venen|aufnahme|aufnahmen"
+    r"|darstellung|untersuchung|rekonstruktion|sequenz|fraktur|frakturen|verletzung|verkalkung|verkalkungen|erguss|hohle"
+    r"|schlagader|druse|drusen|gewebe|bereich|lagerung|entzundung|verletzungen|metastase|metastasen|kontrolle"
+    r"|naald|slagader|ontsteking|gewricht|breuk)"
 )
-"""Greek and Latin endings of medical terms."""
+"""Greek and Latin endings of medical terms, and the nouns that German and Dutch compounds of the field end with."""
 _INFLECTIONS = (
     "ization",
     "isation",
@@ -112,6 +116,11 @@ def places() -> dict[str, tuple[tuple[str, ...], ...]]:
         words = tuple(line.split())
         table.setdefault(words[0], []).append(words)
     return {first: tuple(sorted(names, key=len, reverse=True)) for first, names in table.items()}
+
+
+def begins_with_a_place(words: Sequence[str]) -> bool:
+    """Return whether folded words are a listed place, or begin with one: High Point, and not High alone."""
+    return any(tuple(words[: len(name)]) == name for name in places().get(words[0], ()))
 
 
 @cache

@@ -9,6 +9,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
 from healthcare_deid.engine.text.find.detectors.name_runs import (
     CLOSED_CLASS,
     MAX_NAME_WORDS,
@@ -27,6 +28,8 @@ from healthcare_deid.engine.text.find.lexicon import (
     everyday,
     first_names,
     fold,
+    is_field_word,
+    places,
     surnames,
     vocabulary,
     word_set,
@@ -55,7 +58,7 @@ _LABEL = re.compile(
     |cousin|nephew|niece|grandson|granddaughter|grandmother|grandfather|physicist|dosimetrist|therapist|provider|pcp
     |consultant|clinician|registrar|intern|np|rn|an[a]?esthetist|anesthesiologist|midwife|pathologist|neurologist|gp
     |(?:scan|images?|films?|study|report|workstation|desk|signature)[ ]of|informed|paged|notified|called|texted|phoned
-    |aka|n[eé]e|formerly|known[ ]as|user(?:name)?|login|
+    |aka|n[eé]e|born|geb(?:orene?|\.)?|formerly|known[ ]as|user(?:name|[ ]id)?|log(?:in|ged[ ]in[ ]as)|
     next[ ]of[ ]kin|nok|arzt|untersucher|überweiser|médecin|medico|médico|attn|attention|author|investigator|pi)
     (?P<mark>[ ]*[:=?][ ]*|[ ]is[ ]|[ ]+)""",
     re.IGNORECASE | re.VERBOSE,
@@ -67,6 +70,8 @@ _LABEL_AFTER = frozenset(
 _BELONGINGS = word_set("belongings")
 _CALLED = frozenset({"called", "informed", "notified", "paged", "phoned", "texted"})
 _ROLES = word_set("roles")
+_BIRTH_NAME = frozenset({"née", "nee", "born", "geb.", "geb", "geborene"})
+_LOGIN = frozenset({"user", "username", "user id", "login", "logged in as"})
 # Labels whose value is often only the initials of a person.
 _OPERATOR = frozenset({"op", "opr", "operator", "tech", "technologist", "technician"})
 _SHORT_CLINICAL = word_set("short_clinical")
@@ -158,11 +163,14 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
             index += 1  # `_after_titles` finds names after titles
         if index == len(tokens) or tokens[index].word in _LABEL_AFTER:
             continue
-        mark = match["mark"].strip()
+        mark = match["mark"].strip().lower()
         if mark == "is" and "name" not in match[0].lower():
             continue
         colon = mark != ""
         label = match[0].strip(" :=").lower()
+        if label in _BIRTH_NAME and _is_birth_name(tokens[index]):
+            found.append(span(tokens[index : index + 1]))
+            continue
         is_person = colon or label.endswith((" by", " to", " with")) or label in _ROLES | _CALLED
         titled = is_person and (
             _leads_to_a_name(tokens, index)
@@ -179,9 +187,14 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
             run = []
         if run:
             found.append(span(run))
-        elif colon or label.endswith((" by", " to", " with")) or label in _OPERATOR:
-            found += _initials_or_login(text, tokens[index])
+        elif colon or label.endswith((" by", " to", " with")) or label in _OPERATOR | _LOGIN:
+            found += _initials_or_login(text, tokens[index], of_account=label in _LOGIN)
     return found
+
+
+def _is_birth_name(token: Token) -> bool:
+    is_word = token.word in DAY_AND_MONTH_NAMES or (token.word in everyday() and not token.last)
+    return token.capital and token.kind is not WordKind.INITIAL and not is_word and token.word not in places()
 
 
 def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
@@ -218,7 +231,7 @@ def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Tok
     return name.kind in NAMES or (name.last and (ends or index + 1 == len(tokens)))
 
 
-def _initials_or_login(text: str, token: Token) -> list[Match]:
+def _initials_or_login(text: str, token: Token, *, of_account: bool) -> list[Match]:
     """Find staff by their initials or login.
 
     Systems write them after a label. Examples: Op: MH; signed by rbaker.
@@ -229,7 +242,8 @@ def _initials_or_login(text: str, token: Token) -> list[Match]:
     raw = text[token.start : token.end]
     is_initials = raw.isupper() and 2 <= len(raw) <= 3 and token.word not in _SHORT_CLINICAL and not token.first
     is_plain_word = token.word in vocabulary() and not is_initials
-    if is_initials or (not is_plain_word and is_login(raw)):
+    is_account = of_account and raw.islower() and len(raw) > 2 and not is_field_word(token.word)
+    if is_initials or is_account or (not is_plain_word and is_login(raw)):
         return [Match(token.start, token.end, "PERSON_NAME")]
     return []
 

@@ -15,14 +15,16 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     span,
 )
 from healthcare_deid.engine.text.find.detectors.words import Token, WordKind
-from healthcare_deid.engine.text.find.lexicon import eponyms, places, vocabulary, word_set
+from healthcare_deid.engine.text.find.lexicon import begins_with_a_place, eponyms, vocabulary, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from healthcare_deid.engine.text.match import Match
 
+_BODY_PARTS = word_set("body_parts")
 _SAYS = word_set("verbs_of_persons")
+_GROWS = frozenset({"began", "flew", "grew", "moved", "works"})  # so do things: Mass grew
 _HAD = frozenset({"had", "has", "have"})
 _INTRODUCES = frozenset(
     ["i'm", "dear", "hi", "hello", "thanks", "regards", "sincerely", "said", "says", "told", "asked", "given", "gave"]
@@ -75,6 +77,8 @@ def _before(text: str, tokens: Sequence[Token], index: int) -> list[Match]:
     if (before and before[-1] not in ".!?\n:;,\"'") or len(run) > 3:
         return []
     names = [token for token in run if token.kind is not WordKind.PARTICLE]
+    if tokens[index].word in _GROWS and all(token.word in vocabulary() and not token.common for token in names):
+        return []
     if not names or not all(map(_can_be_called, names)) or not any(_is_name(token) for token in names):
         return []
     return [span(run)]
@@ -118,6 +122,7 @@ def _can_be_called(token: Token) -> bool:
         and len(token.word) > 1
         and token.word not in CLOSED_CLASS
         and token.word not in TITLES
+        and token.word not in _BODY_PARTS
         and token.word not in DAY_AND_MONTH_NAMES
         and (token.common or token.word not in eponyms())
     )
@@ -128,4 +133,4 @@ def _is_name(token: Token) -> bool:
 
 
 def _is_surely_one(token: Token) -> bool:
-    return (token.kind in {WordKind.FIRST, WordKind.LAST} or token.common) and token.word not in places()
+    return (token.kind in {WordKind.FIRST, WordKind.LAST} or token.common) and not begins_with_a_place([token.word])

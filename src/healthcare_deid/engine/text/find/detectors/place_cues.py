@@ -16,7 +16,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
 )
 from healthcare_deid.engine.text.find.detectors.streets import CAPITAL, PLACE_ADJECTIVES, PLACE_NOUNS, STATES
 from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, matches_at
-from healthcare_deid.engine.text.find.lexicon import eponyms, places, vocabulary, word_set
+from healthcare_deid.engine.text.find.lexicon import begins_with_a_place, eponyms, fold, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _COMPASS = word_set("compass_points")
 _LINKS = word_set("place_links")
 _TOPONYMS = word_set("toponyms")
 _LABEL_BEGINNINGS = word_set("place_label_beginnings")
+_LABELS_OF_ANATOMY = frozenset({"area", "region", "location", "locality", "district", "where"})
 _MAX_WORDS = 5
 # Words before a preposition that are searched for a motion.
 _REACH = 5
@@ -170,7 +171,10 @@ def places_after_labels(text: str, tokens: Sequence[Token]) -> Iterator[Match]:
     """Yield places after their label, or before what says that they are one."""
     for match in matches_at(_LABEL, text, tokens, _LABEL_BEGINNINGS):
         words = match["place"].split()
-        kept = 1 if match["state"] and len(words) == 1 else _named_words(words)
+        label = match[0].split(None, 1)[0].lower().rstrip(":=|")
+        # Region: Abdomen, CT
+        is_sure = match["state"] and len(words) == 1 and label not in _LABELS_OF_ANATOMY
+        kept = 1 if is_sure else _named_words(words)
         is_short = kept == 1 and (words[0].lower() in TITLES or (words[0].isupper() and len(words[0]) < 5))
         if kept and not is_short:
             whole = kept == len(words) and match["state"]
@@ -183,9 +187,14 @@ def places_after_labels(text: str, tokens: Sequence[Token]) -> Iterator[Match]:
 
 def _named_words(words: Sequence[str]) -> int:
     """Return how many of the first words can be a place."""
-    for position, word in enumerate(map(str.lower, words)):
-        following = words[position + 1].lower() if position + 1 < len(words) else ""
-        is_a_term = word in vocabulary() and word not in places() and word not in PLACE_ADJECTIVES
+    folded = list(map(fold, words))
+    for position, word in enumerate(folded):
+        following = folded[position + 1] if position + 1 < len(words) else ""
+        is_a_term = (
+            all(part in vocabulary() for part in word.split("-") if len(part) > 1)
+            and word not in PLACE_ADJECTIVES
+            and not begins_with_a_place(folded[position:])
+        )
         if is_a_term and following not in PLACE_NOUNS and not (position and word in PLACE_NOUNS):
             return position
     return len(words)

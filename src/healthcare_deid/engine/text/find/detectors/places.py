@@ -10,7 +10,14 @@ from healthcare_deid.engine.text.find.detectors.name_runs import is_eponym
 from healthcare_deid.engine.text.find.detectors.place_cues import places_after_labels, places_in_context
 from healthcare_deid.engine.text.find.detectors.streets import STATES
 from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of
-from healthcare_deid.engine.text.find.lexicon import first_names, fold, places, vocabulary, word_set
+from healthcare_deid.engine.text.find.lexicon import (
+    begins_with_a_place,
+    first_names,
+    fold,
+    places,
+    vocabulary,
+    word_set,
+)
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -36,7 +43,7 @@ _NO_STREET = word_set("no_street")
 
 
 def _is_city(word: str) -> bool:
-    return word not in vocabulary() or word in places()
+    return word not in vocabulary() or begins_with_a_place([word])
 
 
 ADDRESSES = (
@@ -152,12 +159,14 @@ ADDRESSES = (
     PatternDetector(
         "LOCATION",
         ignore_case(
-            r"\b(?:zip|postal|post)[\s_]?(?:code)?(?:\ (?:on|of|for)\ [\w\ ]{1,20}?)?(?:\s?(?:[:=\#]|is|was)){0,2}\s?"
+            # not a time or matrix after contrast: T1 post 320
+            r"\b(?:(?:zip|postal)(?:[\s_]?code)?|post[\s_]?code|plz)"
+            r"(?:\ (?:on|of|for)\ [\w\ ]{1,20}?)?(?:\s?(?:[:=\#]|is|was)){0,2}\s?"
             r"(?P<value>\d{3,6}(?:[-\ ]\d{2,4})?(?:\ [A-Z]{2}\b)?|[A-Z]{1,2}\d[\dA-Z]?\ ?\d[A-Z]{2}"
             r"|[A-Z]\d[A-Z]\ ?\d[A-Z]\d|[A-Z]{2,3}[-\ ]?\d{4,5})(?![\w-])"
         ),
         rank=1,
-        words=frozenset(["zip", "postal", "post", "zipcode", "postcode"]),
+        words=frozenset(["zip", "postal", "post", "zipcode", "postcode", "plz"]),
     ),
     PatternDetector(  # United Kingdom, Canada
         "LOCATION",

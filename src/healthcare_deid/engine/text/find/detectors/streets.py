@@ -15,6 +15,8 @@ from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, ignore_ca
 from healthcare_deid.engine.text.find.detectors.name_runs import CLOSED_CLASS, TITLES
 from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of, words_of
 from healthcare_deid.engine.text.find.lexicon import (
+    begins_with_a_place,
+    eponyms,
     everyday,
     fold,
     is_field_word,
@@ -116,6 +118,7 @@ _NEXT_UNIT = _compiled(
     rf"{_GAP}(?P<value>(?P<type>[^\W\d_]{{2,12}})\.?[ ](?:#|[Nn][or]\.?[ ]?)?\d{{1,5}}[A-Za-z]?(?![\w%])(?![.,]\d))"
 )
 _LINE_ENDS = re.compile(r"[ \t]*[,.;]?[ \t]*(?:\r?\n|\Z)")
+_SHORTEST_NAME = 5  # among words in capitals
 _SHORT_WORDS = word_set("short_clinical") | frozenset(
     {"dob", "mrn", "ssn", "tel", "fax", "sex", "age", "am", "pm", "id"}
 )
@@ -199,11 +202,12 @@ def _type_end(text: str, start: int, end: int, *, sure: bool = False) -> int | N
 
 def _end_of_type_first(match: re.Match[str], *, has_number: bool) -> int | None:
     kind = fold(match["type"])
-    named = fold(match["name"].split()[0].rstrip("."))
-    if named in DAY_AND_MONTH_NAMES or named in CLOSED_CLASS:
+    name = match["name"].split()[0].rstrip(".")
+    named = fold(name)
+    if named in DAY_AND_MONTH_NAMES or named in CLOSED_CLASS or (len(kind) < 3 and named in eponyms()):
         return None
     if match["number"]:
-        is_led = match["type"][0].isupper() or has_number
+        is_led = (match["type"][0].isupper() or has_number) and not _is_abbreviation(name)
         return match.end() if kind in _SURE_PREFIXES or (is_led and _is_telling(named)) else None
     return match.end("name") if kind in _SURE_PREFIXES and len(kind) > 2 and named not in everyday() else None
 
@@ -247,9 +251,14 @@ def _units(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_of_an_address(text: str) -> bool:
-    """Return whether some word names a street, or may; those of TE 90 TR 9000 are of the field."""
-    words = [fold(word[0]).rstrip(".") for word in _WORD.finditer(text)]
-    return any(_is_telling(word) or (len(word) > 2 and (word in _TYPES or word in _PREFIXES)) for word in words)
+    """Return whether some word names a street, or may; those of TE 90 TR 9000 and NSA 2 TR 500 name none."""
+    words = [fold(word[0]).rstrip(".") for word in _WORD.finditer(text) if not _is_abbreviation(word[0])]
+    has_type = len(words) > 1 and any(len(word) > 2 and (word in _TYPES or word in _PREFIXES) for word in words)
+    return has_type or any(map(_is_telling, words))
+
+
+def _is_abbreviation(word: str) -> bool:
+    return word.isupper() and len(word) < _SHORTEST_NAME
 
 
 def _grown(text: str, end: int) -> int:
@@ -285,17 +294,19 @@ def _name_end(text: str, end: int) -> int | None:
         return None
     start, stop = match.span("value")
     words = list(_WORD.finditer(text, start, stop))
-    first = fold(words[0][0]).rstrip(".")
-    if first in TITLES or first in CLOSED_CLASS:
+    folded = [fold(word[0]).rstrip(".") for word in words]
+    if folded[0] in TITLES or folded[0] in CLOSED_CLASS:
         return None
     new_line = "\n" in match["gap"]
     last: int | None = None
-    for index, word in enumerate(words):
-        plain = fold(word[0]).rstrip(".")
-        following = fold(words[index + 1][0]).rstrip(".") if index + 1 < len(words) else ""
+    for index, (word, plain) in enumerate(zip(words, folded, strict=True)):
+        following = folded[index + 1] if index + 1 < len(words) else ""
         if text[word.end() : word.end() + 1] == ":" or plain in TITLES:
             return None if new_line else last
-        if plain in vocabulary() and plain not in places() and plain not in PLACE_ADJECTIVES:
+        # San Mateo is listed, San Ysidro is not
+        may_begin_one = plain in places() and following not in vocabulary() and following != ""
+        is_place = may_begin_one or plain in PLACE_ADJECTIVES or begins_with_a_place(folded[index:])
+        if plain in vocabulary() and not is_place:
             is_named = following in PLACE_NOUNS or (index and plain in PLACE_NOUNS)
             if not is_named and not _CODE_FOLLOWS.match(text, word.end()):
                 break
