@@ -151,7 +151,7 @@ def test_what_was_not_looked_at_is_said_by_the_action_on_pixels_where_there_is_o
         "actions": [{"queries": ["PixelData"], "cleanImageTag": {"textRedactionMode": "REDACT_SENSITIVE_TEXT"}}],
     }
     config = v1beta1.DeidentifyConfig.from_api({"dicomTagConfig": tags})
-    settings = {"options": {}, "run": {}}
+    settings: dict[str, Any] = {"options": {}, "run": {}}
     assert "text that was not read as sensitive was left" in unchecked(config.parts(), settings, {}, private=0)[0]
     assert ("pixels", "cover sensitive text") in summary.rows(config.parts())
 

@@ -150,6 +150,7 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             *("Dr. «Wilson»", "«KIPCHUMBA»", "«Park Soojin»", "«Kowalski^Anna»", "signed by «jsmith»"),
             *("née «Nordlander»", "geb. «Nordlander»", "user «mluoma»", "logged in as «kkurt»", "«King» began writing"),
+            "Prof. «Sebastien Coste»",
         ),
         (
             *("Wilson disease", "SIEMENS", "CHOLANGIOGRAM", "Sagittal", "by mouth", "Mass grew from 2 to 3 cm"),

@@ -137,7 +137,8 @@ def _is_surname_after(run: Sequence[Token], token: Token) -> bool:
 def _is_titled(run: Sequence[Token], token: Token) -> bool:
     """Return whether a title makes a word a name.
 
-    It does for any first word, and for a short capitalized one after it.
+    It does for any first word, for a short capitalized one after it, and for a capitalized one after a first name, such
+    as Coste in Prof. Sebastien Coste, which is also a word for ribs.
     """
     if token.word in CLOSED_CLASS or token.kind in {WordKind.INITIAL, WordKind.PARTICLE}:
         return False
@@ -145,7 +146,8 @@ def _is_titled(run: Sequence[Token], token: Token) -> bool:
         return not token.upper or token.kind is not WordKind.WORD
     if not token.capital:
         return not run[0].capital and token.kind in NAMES
-    return len(token.word) <= 3 and not token.upper
+    goes_with = len(run) == 1 and run[0].kind is WordKind.FIRST and token.word not in _BODY_PARTS
+    return (len(token.word) <= 3 or goes_with) and not token.upper
 
 
 def goes_on(run: Sequence[Token], token: Token) -> bool:
