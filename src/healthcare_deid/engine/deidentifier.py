@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.sinks import FileSink, MemorySink
 from healthcare_deid.engine.dicom.sources import InMemory, bytes_of, opened_source
+from healthcare_deid.engine.header.fast.encoded_file import encoded_file
 from healthcare_deid.engine.identity.key_folder import found_secret
 from healthcare_deid.engine.identity.places import refuse_among
 from healthcare_deid.engine.instance import InstanceEngine
@@ -22,6 +23,7 @@ from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from pathlib import Path
 
     from pydicom.dataset import Dataset
 
@@ -262,7 +264,7 @@ class Deidentifier:
             OSError: A file cannot be read or written.
         """
         old, new = path_of(source, "source"), path_of(destination, "destination")
-        if new.exists() and old.exists() and old.samefile(new):
+        if _is_same_file(old, new):
             raise ValueError("the destination is the source: the original would be lost")
 
         def work() -> DeidentifyResult:
@@ -307,8 +309,9 @@ class Deidentifier:
 
     def _bytes(self, data: bytes) -> BytesResult:
         source, sink = InMemory(data), MemorySink()
-        name = self.instances.result_name(source)
-        result = self.instances.encode(source, sink)
+        file = encoded_file(source)
+        name = self.instances.result_name(source, file)
+        result = self.instances.encode(source, sink, file)
         size = len(sink.data)
 
         def record() -> str:
@@ -415,6 +418,13 @@ class Deidentifier:
 
         def name() -> str | None:
             with opened_source(path) as file:
-                return self.instances.result_name(file)
+                return self.instances.result_name(file, encoded_file(file))
 
         return guarded(name)
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them does not exist
+        return False
