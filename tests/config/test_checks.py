@@ -95,7 +95,7 @@ V1_CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "transformation-any",
         {"text": {"additionalTransformations": [{"redactConfig": {}}, {"infoTypes": ["DATE"], "redactConfig": {}}]}},
         AT,
-        "every infoType in v1",
+        "applies to every infoType, even those of the other",
     ),
     (
         "transformation-excluded",
@@ -202,6 +202,12 @@ V1_CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("regex-groups", pattern("(a)(b)", 3), "image.customRegexes[0].groupIndexes", "2 groups"),
     ("regex-groups", pattern("(a)(b)(c)(d)", 1, 2, 3, 4), "image.customRegexes[0].groupIndexes", "at most three"),
     (
+        "keep-private",
+        {"dicom": {"keepList": {"tags": ["Modality", "(0019,1002)", "00191003"]}}},
+        "dicom.keepList.tags",
+        "(0019,1002), (0019,1003): kept whatever vendor's they are",
+    ),
+    (
         "keep-dates",
         {"dicom": {"keepList": {"tags": ["Modality", "StudyDate", "(0008,002A)"]}}},
         "dicom.keepList.tags",
@@ -241,6 +247,35 @@ def action(*queries: str, **what: Any) -> dict[str, Any]:
 
 
 BETA_CASES: list[tuple[str, dict[str, Any], str, str]] = [
+    (
+        "keep-private",
+        action("00191002", keepTag={}),
+        "dicomTagConfig.actions[0]",
+        "(0019,1002): kept whatever vendor's they are",
+    ),
+    ("keep-private", action("0019,1002", cleanTextTag={}), "dicomTagConfig.actions[0]", "makes no claim"),
+    ("keep-private", action("DS", keepTag={}), "dicomTagConfig.actions[0]", "DS (all private tags of the VR)"),
+    (
+        "transformation-any",
+        {
+            "dicomTagConfig": {},
+            "text": {"additionalTransformations": [{"redactConfig": {}}, {"infoTypes": ["DATE"], "redactConfig": {}}]},
+        },
+        AT,
+        "that no other transformation names, instead of the profile",
+    ),
+    (
+        "transformation-excluded",
+        {
+            "dicomTagConfig": {},
+            "text": {
+                "excludeInfoTypes": ["DATE"],
+                "additionalTransformations": [{"infoTypes": ["DATE"], "redactConfig": {}}],
+            },
+        },
+        AT,
+        "the local engine transforms",
+    ),
     ("config-empty", {"text": {}}, "", "every store is skipped"),
     ("both-trees", {"dicom": {}, "dicomTagConfig": {}}, "dicom", "which one applies is not documented"),
     ("both-trees", {"image": ALL_TEXT, "dicomTagConfig": {"options": {"cleanImage": ALL_TEXT}}}, "image", "cleanImage"),
@@ -454,3 +489,10 @@ def test_a_users_subclass_keeps_its_version() -> None:
     assert repr(config).startswith("<DeidentifyConfig v1beta1>")
     name = "projects/p/locations/l/datasets/d"
     assert "healthcare.googleapis.com/v1beta1/" in config.to_curl(name, name)
+
+
+@pytest.mark.parametrize("profile", ["KEEP_ALL_PROFILE", "DEIDENTIFY_TAG_CONTENTS"])
+def test_a_profile_that_keeps_private_tags_is_not_warned_of_one_of_them(profile: str) -> None:
+    message = action("00191002", keepTag={})
+    message["dicomTagConfig"]["profileType"] = profile
+    assert "keep-private" not in {finding.code for finding in v1beta1.DeidentifyConfig.from_api(message).checks()}

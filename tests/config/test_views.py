@@ -88,10 +88,23 @@ def test_a_v1beta1_config_shows_its_actions() -> None:
         "               but nothing for Modality",
         "  UIDs         kept",
         "  descriptors  phrases from removed tags become [CTX]",
-        "  text         any other infoType: kept",
+        "  text         any infoType: kept",
         "  pixels       left alone; not AGE",
         "  FHIR         profile CLEAN_ALL",
     ]
+
+
+def test_what_no_transformation_names_is_told_once() -> None:
+    def texts(*transformations: dict[str, Any]) -> list[str]:
+        message = {"dicomTagConfig": {}, "text": {"additionalTransformations": list(transformations)}}
+        lines = repr(v1beta1.DeidentifyConfig.from_api(message)).splitlines()
+        return [line.removeprefix("  text").strip() for line in lines if "infoType" in line or "PERSON" in line]
+
+    named, default = {"infoTypes": ["PERSON_NAME"], "replaceWithInfoTypeConfig": {}}, {"redactConfig": {}}
+    assert texts(default) == ["any infoType: erased"]
+    replaced = "PERSON_NAME: replaced by the infoType's name"
+    assert texts(named, default) == [replaced, "any other infoType: erased"]
+    assert texts(named) == [replaced, "any other infoType: dates shifted, rest named"]
 
 
 def test_other_messages_show_the_fields_that_are_set() -> None:

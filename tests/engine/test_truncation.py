@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydicom.data import get_testdata_file
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from healthcare_deid import DeidentifyConfig
+from healthcare_deid.engine import Deidentifier, Failure
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-
-    from healthcare_deid.engine import Deidentifier
 
 CUTS = 60
 
@@ -74,3 +75,33 @@ def test_file_meta_alone_is_no_instance(profile: Any, planted: Any, write: Any, 
     source = write(data[: 144 + int.from_bytes(data[140:144], "little")])
 
     assert reason(lambda: profile("KEEP_ALL_PROFILE").deidentify_file(source, tmp_path / "out.dcm")) == "empty"
+
+
+PROFILES = [
+    "MINIMAL_KEEP_LIST_PROFILE",
+    "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE",
+    "KEEP_ALL_PROFILE",
+    "DEIDENTIFY_TAG_CONTENTS",
+]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("MR_small.dcm", 3),  # in the trailing padding
+        ("MR_small.dcm", 5000),  # in the pixel data
+        ("JPEG2000.dcm", 3),  # in the delimiter after the last frame
+        ("MR_small_bigendian.dcm", 100),
+        ("rtplan.dcm", 3),  # without pixels
+    ],
+)
+def test_every_profile_refuses_the_same_cut_file(name: str, missing: int) -> None:
+    data = Path(str(get_testdata_file(name))).read_bytes()[:-missing]
+    told: set[str] = set()
+    for profile_name in PROFILES:
+        for image in ({}, {"image": {"textRedactionMode": "REDACT_ALL_TEXT"}}):
+            config = DeidentifyConfig.from_api({"dicom": {"filterProfile": profile_name}, **image})
+            result = Deidentifier(config).deidentify_bytes(data, errors="return")
+            told.add(result.reason if isinstance(result, Failure) else "done")
+    assert told == {"truncated"}

@@ -101,10 +101,14 @@ def _action(action: Action) -> str:
 
 def _text(config: ConfigParts) -> Rows:
     found = list(config.transformations())
-    shown: Rows = [("text", _transformation(item)) for item in found]
-    if config.text is not None and config.api_version == "v1beta1":
+    named = any(item.value.info_types for item in found)
+    others = "any other infoType" if named and config.api_version == "v1beta1" else "any infoType"
+    shown: Rows = [("text", _transformation(item, others)) for item in found]
+    # The profile treats what no transformation names. One without infoTypes takes its place.
+    by_profile = config.api_version == "v1beta1" and all(item.value.info_types for item in found)
+    if config.text is not None and by_profile:
         kept = config.other_info_types_stay
-        shown.append(("text", "any other infoType: kept" if kept else "any other infoType: dates shifted, rest named"))
+        shown.append(("text", f"{others}: kept" if kept else f"{others}: dates shifted, rest named"))
     if config.text is not None and config.text.exclude_info_types:
         shown.append(("text", f"{_some(config.text.exclude_info_types)}: left alone"))
     if not shown:
@@ -112,9 +116,10 @@ def _text(config: ConfigParts) -> Rows:
     return [(what if index == 0 else "", how) for index, (what, how) in enumerate(shown)]
 
 
-def _transformation(found: ConfiguredTransformation) -> str:
+def _transformation(found: ConfiguredTransformation, others: str) -> str:
+    """Describe a transformation; *others* is what it applies to if it names no infoTypes."""
     item = found.value
-    names = _some(item.info_types) or "any infoType"
+    names = _some(item.info_types) or others
     if item.redact_config is not None:
         return f"{names}: erased"
     if item.character_mask_config is not None:

@@ -144,14 +144,15 @@ _CHECKS = (
     Check(
         "transformation-any",
         _WARNING,
-        "A transformation without infoTypes applies to every infoType in v1, even those of other transformations; in "
-        "v1beta1 only to infoTypes that no other transformation names.",
+        "A transformation without infoTypes stands beside others. In v1 it applies to every infoType, in v1beta1 to "
+        "those that no other transformation names, instead of the profile.",
         "List its infoTypes.",
     ),
     Check(
         "transformation-excluded",
         _WARNING,
-        "The infoType is both transformed and excluded; exclusion wins and the text stays.",
+        "The infoType is both transformed and excluded. In v1 exclusion wins and the text stays; v1beta1 does not "
+        "document which one applies, and the local engine transforms.",
         "Remove it from one of the two.",
     ),
     Check(
@@ -208,6 +209,13 @@ _CHECKS = (
         _WARNING,
         "The list keeps a direct identifier unchanged.",
         "Remove it from the list, unless that is intended.",
+    ),
+    Check(
+        "keep-private",
+        _WARNING,
+        "Private tags are kept by number or VR, which names no vendor: in another vendor's file the same number can "
+        "hold anything, a name too. Such a result makes no claim about identity, and is not searched for names.",
+        "With the local engine, keep them by their private creator: Deidentifier(config, safe_private=[...]).",
     ),
     Check(
         "keep-dates",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.config.checks.catalog import CHECKS
 from healthcare_deid.config.parts import CONTENTS
-from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, VRS, keyword_of, tag_number, vr_of
+from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, VRS, is_private, keyword_of, tag_number, vr_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -111,6 +111,7 @@ def _keep_list(tags: Sequence[str]) -> Iterator[Finding]:
         yield CHECKS["keep-no-viewer"].at(
             path, f"{', '.join(missing)}: missing, although viewers and archives need them."
         )
+    yield from _private(path, tags)
     yield from _dates(path, [tag for tag in tags if tag_number(tag) not in _IDENTIFIER_NUMBERS])
     named = [tag for tag in IDENTIFIERS if tag_number(tag) in kept]
     if named:
@@ -144,10 +145,12 @@ def _tag_config(config: DicomTagConfig) -> Iterator[Finding]:
     if config.options is not None and config.options.primary_ids == "KEEP":
         yield CHECKS["uids-kept"].at(f"{path}.options.primaryIds")
     for index, action in enumerate(config.actions):
-        yield from _action(f"{path}.actions[{index}]", action)
+        yield from _action(
+            f"{path}.actions[{index}]", action, removes_private=profile not in {"KEEP_ALL_PROFILE", CONTENTS}
+        )
 
 
-def _action(path: str, action: Action) -> Iterator[Finding]:
+def _action(path: str, action: Action, *, removes_private: bool) -> Iterator[Finding]:
     if action.chosen is None:
         yield CHECKS["action-empty"].at(path)
     if not action.queries:
@@ -155,6 +158,10 @@ def _action(path: str, action: Action) -> Iterator[Finding]:
     wrong = [query for query in action.queries if not _applies(action, query)]
     if wrong:
         yield CHECKS["action-vr"].at(path, f"{', '.join(wrong)}: the action does not apply to its VR.")
+    keeps = action.keep_tag is not None
+    if removes_private and (keeps or action.clean_text_tag is not None or action.recurse_tag is not None):
+        # keepTag on a VR keeps private elements too; what is cleaned by its VR is inspected, whoever's it is.
+        yield from _private(path, [query for query in action.queries if keeps or query not in VRS])
     if action.keep_tag is not None:
         numbers = _numbers(action.queries)
         yield from _dates(path, [query for query in action.queries if not _numbers([query]) & _IDENTIFIER_NUMBERS])
@@ -176,6 +183,25 @@ def _applies(action: Action, query: str) -> bool:
     if action.regen_uid_tag is not None:
         return "UI" in vrs
     return action.recurse_tag is None or "SQ" in vrs
+
+
+def _private(path: str, queries: Sequence[str]) -> Iterator[Finding]:
+    """Yield a finding for private tags that are kept."""
+    kept = [
+        query if query in VRS else _shown(query) for query in queries if query in VRS or is_private(tag_number(query))
+    ]
+    if kept:
+        by_vr = " (all private tags of the VR)" if set(kept) & VRS else ""
+        yield CHECKS["keep-private"].at(
+            path,
+            f"{', '.join(kept)}{by_vr}: kept whatever vendor's they are. The result makes no claim about identity, and "
+            "is not searched for the patient's names.",
+        )
+
+
+def _shown(query: str) -> str:
+    number = tag_number(query)
+    return f"({number >> 16:04X},{number & 0xFFFF:04X})"
 
 
 def _dates(path: str, queries: Sequence[str]) -> Iterator[Finding]:

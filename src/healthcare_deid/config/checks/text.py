@@ -26,6 +26,14 @@ _FEW_BYTES = 5
 _SHORT_VR_CHARACTERS = 16
 _REGIONAL = ("LOCATION", "ORGANIZATION_NAME")
 # InfoTypes found in values of VR DA, DT and AS.
+_ANY = {
+    "v1": "Without infoTypes it applies to every infoType, even those of the other transformations.",
+    "v1beta1": "Without infoTypes it applies to those that no other transformation names, instead of the profile.",
+}
+_EXCLUDED = {
+    "v1": "exclusion wins and the text stays",
+    "v1beta1": "which one applies is not documented, and the local engine transforms",
+}
 _VR_BOUND = DATE_INFO_TYPES | {"AGE"}
 
 
@@ -44,7 +52,7 @@ def check_text(config: ConfigParts) -> Iterator[Finding]:
                 )
             named.add(name)
         if not item.info_types and len(found) > 1:
-            yield CHECKS["transformation-any"].at(path)
+            yield CHECKS["transformation-any"].at(path, _ANY[config.api_version])
     for transformation in found:
         yield from _transformation(config, transformation)
     yield from _names(config)
@@ -120,7 +128,7 @@ def _transformation(config: ConfigParts, found: ConfiguredTransformation) -> Ite
     both = [name for name in item.info_types if name in excluded]
     if both:
         yield CHECKS["transformation-excluded"].at(
-            path, f"{', '.join(both)}: transformed and excluded; exclusion wins and the text stays."
+            path, f"{', '.join(both)}: transformed and excluded; {_EXCLUDED[config.api_version]}."
         )
     mask = item.character_mask_config
     if item.chosen is None:

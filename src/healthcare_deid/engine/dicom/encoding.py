@@ -172,6 +172,28 @@ def end_of_dataset(read: ReadAt, start: int, size: int, *, explicit: bool) -> tu
     return position, last
 
 
+def ends_inside_element(read: ReadAt, position: int, last: int, *, explicit: bool) -> bool:
+    """Return whether an element in tag order begins at a position and the data ends inside it.
+
+    Args:
+        read: Reads the data.
+        position: The position.
+        last: Tag of the element before.
+        explicit: Whether the encoding is explicit VR.
+    """
+    head = read(position, position + _LONGEST_HEADER)
+    try:
+        if element_header(head, 0, explicit=explicit).tag <= last:
+            return False
+        past_element(read, position, head, explicit=explicit)
+    except Malformed:
+        return False
+    except Short:
+        # Fewer bytes than a header may be padding.
+        return len(head) >= 8
+    return False
+
+
 def end_of_sequence(read: ReadAt, start: int, *, explicit: bool, depth: int = 0) -> int:
     """Return the position after a sequence of undefined length.
 

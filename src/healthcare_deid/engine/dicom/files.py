@@ -33,10 +33,12 @@ from healthcare_deid.engine.dicom.datasets import value_bytes
 from healthcare_deid.engine.dicom.directory import with_offsets
 from healthcare_deid.engine.dicom.encoding import (
     FILLER,
+    UNDEFINED,
     Malformed,
     Short,
     element_header,
     end_of_dataset,
+    ends_inside_element,
     looks_explicit,
     truncated,
 )
@@ -189,6 +191,7 @@ def _parsed(source: Source, parse: Callable[..., FileDataset]) -> tuple[FileData
             raise InvalidDicomError(f"not a readable DICOM file ({type(error).__name__})", reason="broken") from None
     if not len(dataset) and not _ends_too_early(dataset, source):
         raise empty()
+    _refuse_cut(dataset)
     if _ends_too_early(dataset, source):
         notes.append(TRAILING_DROPPED)
     return dataset, notes
@@ -233,6 +236,9 @@ def _without_trailing(source: Source) -> Source | None:
     Returns None if it has none.
 
     Only bytes after the pixel data are dropped. Before it, a broken element is more likely.
+
+    Raises:
+        InvalidDicomError: The data ends inside a value of undefined length.
     """
     start, syntax = _dataset_start(source.read(0, _LONGEST_META))
     if start is None or syntax in _NO_WALK:
@@ -244,6 +250,8 @@ def _without_trailing(source: Source) -> Source | None:
 
     explicit = syntax != ImplicitVRLittleEndian
     end, last = end_of_dataset(read, start, size, explicit=explicit)
+    if end < size and ends_inside_element(read, end, last, explicit=explicit):
+        raise truncated()
     if (
         end >= size
         or last < _PIXEL_DATA
@@ -279,6 +287,18 @@ def _dataset_start(data: bytes) -> tuple[int | None, str]:
             syntax = uid_text(data[position + size : position + size + length])
         position += size + length
     return (position if position < len(data) else None), syntax
+
+
+def _refuse_cut(dataset: FileDataset) -> None:
+    """Raise InvalidDicomError if the last value is shorter than its length says.
+
+    pydicom reads it without an error, and what looks at it next would take what is there for the whole value.
+    """
+    last = dataset.get_item(list(dataset.keys())[-1]) if len(dataset) else None
+    if not isinstance(last, RawDataElement) or last.value is None:
+        return
+    if last.length not in (UNDEFINED, len(last.value)):
+        raise truncated()
 
 
 def _ends_too_early(dataset: FileDataset, source: Source) -> bool:

@@ -103,7 +103,33 @@ class DatasetExecutor:
             new = self._element(source.get_item(tag), place)
             if new is not None:
                 elements[tag] = new
+        self._drop_empty_blocks(elements, place)
         return rebuilt(source, elements, parent)
+
+    def _drop_empty_blocks(self, elements: dict[BaseTag, DataElement | RawDataElement], place: ElementPlace) -> None:
+        """Remove the private creators of blocks that have no element in the new dataset."""
+        blocks = {creator_tag(tag) for tag in elements if is_private(tag) and not is_private_creator(tag)}
+        for tag in [
+            tag for tag in elements if is_private_creator(tag) and tag not in blocks and self._plan.weighs_creator(tag)
+        ]:
+            rule = self._plan.empty_block(tag, place.around)
+            original = place.source.get_item(tag)
+            if rule is None or original.VR not in (None, "LO", "UN"):
+                continue
+            del elements[tag]
+            self._forget(f"{place.path}{tag:08X}", tag, has_value=_length(original) > 0)
+            self._record(rule, place, tag, "LO", _length(original))
+
+    def _forget(self, path: str, tag: int, *, has_value: bool) -> None:
+        """Take back what was counted for an element."""
+        change = next((one for one in reversed(self.changes) if one.path == path), None)
+        if change is not None:
+            self.changes.remove(change)
+            return
+        self.kept -= 1
+        if has_value:
+            last = len(self.stayed) - 1 - self.stayed[::-1].index(int(tag))
+            del self.stayed[last]
 
     def _element(
         self, element: DataElement | RawDataElement, place: ElementPlace

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.plan.text import TextPlan
 
 # "<creator>,gggg,ee" or, as in PS3.15 table E.3.10-1, "<creator>,gggg,xxee".
+_LEFT = "the config leaves findings in cleaned text; leave out excludeInfoTypes and profile EMPTY, or transform all"
 _SAFE_PRIVATE = re.compile(r"(.+),([0-9A-Fa-f]{4}),(?:xx)?([0-9A-Fa-f]{2})")
 
 
@@ -55,7 +56,9 @@ def compile_config(config: object, options: EngineOptions) -> Plan:
         tags = replace(tags, uids=replace(tags.uids, others=mapped, own=mapped, references=mapped))
     # Findings that the config leaves may identify the patient, so nothing is claimed.
     if tags.cleans_text and plan.text.leaves_findings:
-        tags = replace(tags, removes_identity=False)
+        tags = replace(
+            tags, removes_identity=False, unclaimed=tags.unclaimed or (_LEFT if tags.removes_identity else "")
+        )
     return replace(plan, tags=tags, text=replace(plan.text, claims_removal=tags.removes_identity))
 
 

@@ -9,7 +9,7 @@ from pydicom.datadict import dictionary_VR
 
 from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, tag_number
 from healthcare_deid.config.v1.dicom import TagFilterProfile
-from healthcare_deid.engine.dicom.elements import is_private
+from healthcare_deid.engine.dicom.elements import is_private, keyword
 from healthcare_deid.engine.dicom.uids import PRIMARY_UIDS, REFERENCE_TAGS
 from healthcare_deid.engine.plan.ps315 import BASIC_CODE, METHOD_CODES, ProfileOption, ProfileTable, identifying_tags
 from healthcare_deid.engine.plan.rules import ENCAPSULATED_DOCUMENT, KEPT, TEXT_VRS, Op, Rule, TagPattern
@@ -17,7 +17,7 @@ from healthcare_deid.engine.plan.tag_decisions import TagPlan, UidPolicy
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from healthcare_deid.engine.options import Edition
 
@@ -27,6 +27,7 @@ SPECIFIC_CHARACTER_SET = 0x00080005
 _OVERLAY_DATA = TagPattern(0xFF01FFFF, 0x60003000, Rule(Op.DELETE, "removeList:OverlayData"))
 CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT", "SQ"})
 
+_SHOWN = 6
 MINIMAL_TAGS = frozenset(tag_number(tag) for tag in MINIMAL_KEEP_TAGS)
 
 
@@ -87,8 +88,7 @@ def keep_plan(
         # Kept text cannot be decoded without it.
         kept |= {SPECIFIC_CHARACTER_SET}
     gone = Rule(Op.DELETE, name)
-    # A kept element that the Basic Profile would change can identify, so nothing is claimed.
-    may_identify = patterns or any(map(is_private, listed)) or not identifying_tags().isdisjoint(listed - MINIMAL_TAGS)
+    unclaimed = _why_unclaimed(listed, patterns, uids)
     return TagPlan(
         name=name,
         default=gone,
@@ -97,8 +97,32 @@ def keep_plan(
         patterns=tuple(TagPattern(mask, value, KEPT) for mask, value in patterns),
         uids=uids,
         method=(name.removeprefix("profile:"),),
-        removes_identity=uids.primary and not may_identify,
+        removes_identity=not unclaimed,
+        unclaimed=unclaimed,
     )
+
+
+def _why_unclaimed(listed: frozenset[int], patterns: tuple[tuple[int, int], ...], uids: UidPolicy) -> str:
+    """Return why a keep list cannot claim that the identity is removed; empty if it can."""
+    if not uids.primary:
+        return "UIDs are kept, and whoever has the originals can find the patient by them"
+    # An element that the Basic Profile would change can identify.
+    identifying = sorted(identifying_tags() & (listed - MINIMAL_TAGS))
+    if identifying:
+        return f"the list keeps {some_tags(identifying)}, which can identify; leave out what nobody needs"
+    if any(map(is_private, listed)):
+        return (
+            "the list keeps private tags by number, which can hold anything in another vendor's file; keep them by "
+            "their creator with safe_private instead"
+        )
+    return "the list keeps curves or overlays, which can show text" if patterns else ""
+
+
+def some_tags(tags: Sequence[int]) -> str:
+    """Name up to six tags by keyword or number."""
+    names = [keyword(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in tags]
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def needs_character_set(tag: int) -> bool:
@@ -170,5 +194,8 @@ def basic_plan(
         uids=UidPolicy(primary=primary and not retain_uids, others=not retain_uids),
         method=(f"PS3.15 {edition} Basic Profile", *sorted(option.replace("_", " ") for option in said)),
         method_codes=(BASIC_CODE, *sorted(METHOD_CODES[option] for option in said)),
-        removes_identity=not strict,  # elements that the edition does not list may identify
+        removes_identity=not strict,
+        unclaimed="with strict_edition, elements that the edition does not list stay, and they can identify"
+        if strict
+        else "",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple, assert_never
 
@@ -103,6 +104,32 @@ class TagPattern(NamedTuple):
     mask: int
     value: int
     rule: Rule
+
+
+@dataclass(frozen=True)
+class Override:
+    """An action of `DicomTagConfig`.
+
+    Attributes:
+        op: Its operation.
+        tags: Tags that it names.
+        vrs: VRs that it names.
+        reason: Reason for the record of changes.
+        patterns: Repeating groups that it names, as mask and value.
+    """
+
+    op: Op
+    tags: frozenset[int]
+    vrs: frozenset[str]
+    reason: str
+    patterns: tuple[tuple[int, int], ...] = ()
+
+    def names(self, tag: int, vr: str) -> bool:
+        """Return whether the action applies to an element."""
+        if self.op is Op.RECURSE and vr != "SQ":
+            return False  # only a sequence can be entered, so the profile decides
+        by_vr = vr in self.vrs and tag not in NEEDED_TO_DECODE
+        return tag in self.tags or by_vr or any(tag & mask == value for mask, value in self.patterns)
 
 
 KEPT = Rule(Op.KEEP, "")

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_for_tag
 
-from healthcare_deid.engine.dicom.elements import creator_tag, is_private, is_private_creator, known_vr
+from healthcare_deid.engine.dicom.elements import is_private_creator, known_vr
 from healthcare_deid.engine.dicom.encoding import TRAILING_PADDING
 from healthcare_deid.engine.dicom.uids import CLASS_TAGS, PRIMARY_UIDS, REFERENCE_TAGS
+from healthcare_deid.engine.plan.private_creators import PrivateCreators
 from healthcare_deid.engine.plan.rules import (
     BINARY_VRS,
     CHECKED_VRS,
@@ -22,12 +23,12 @@ from healthcare_deid.engine.plan.rules import (
     DROPPING,
     FREE_TEXT_VRS,
     KEPT,
-    NEEDED_TO_DECODE,
     OF_VALUES,
     STRING_VRS,
     TEXT_VRS,
     Inside,
     Op,
+    Override,
     Rule,
     TagPattern,
 )
@@ -82,32 +83,6 @@ class UidPolicy:
     references: bool = True
 
 
-@dataclass(frozen=True)
-class Override:
-    """An action of `DicomTagConfig`.
-
-    Attributes:
-        op: Its operation.
-        tags: Tags that it names.
-        vrs: VRs that it names.
-        reason: Reason for the record of changes.
-        patterns: Repeating groups that it names, as mask and value.
-    """
-
-    op: Op
-    tags: frozenset[int]
-    vrs: frozenset[str]
-    reason: str
-    patterns: tuple[tuple[int, int], ...] = ()
-
-    def names(self, tag: int, vr: str) -> bool:
-        """Return whether the action applies to an element."""
-        if self.op is Op.RECURSE and vr != "SQ":
-            return False  # only a sequence can be entered, so the profile decides
-        by_vr = vr in self.vrs and tag not in NEEDED_TO_DECODE
-        return tag in self.tags or by_vr or any(tag & mask == value for mask, value in self.patterns)
-
-
 @dataclass
 class TagPlan:
     """Plan for tags.
@@ -133,6 +108,7 @@ class TagPlan:
         method: Texts for ``DeidentificationMethod``.
         method_codes: Codes of PS3.16 CID 7050 for ``DeidentificationMethodCodeSequence``.
         removes_identity: Whether the plan claims that the patient's identity is removed from the header.
+        unclaimed: Why the plan does not claim it although its profile would, with the remedy; empty otherwise.
     """
 
     name: str
@@ -155,18 +131,12 @@ class TagPlan:
     method: tuple[str, ...] = ()
     method_codes: tuple[str, ...] = ()
     removes_identity: bool = False
+    unclaimed: str = ""
 
     def __post_init__(self) -> None:
         # A header repeats a few hundred tags, so nearly every answer comes from here.
         self._memo: dict[tuple[int, str, str, Inside], Rule] = {}
-        listed = {tag for tag, rule in self.tags.items() if rule.op not in DROPPING}
-        acted = [action for action in self.overrides if action.op not in DROPPING]
-        listed |= {tag for action in acted for tag in action.tags}
-        self._creators_of_listed = {creator_tag(tag) for tag in listed if is_private(tag)}
-        self._keeps_private_vrs = any(action.vrs for action in acted)
-        self._kept_creators = {
-            (creator, group) for (creator, group, _), rule in self.private_tags.items() if rule.op not in DROPPING
-        }
+        self._creators = PrivateCreators(self.private, self.tags, self.private_tags, self.overrides)
         self._checks = bool(self._ops() - {Op.KEEP, Op.RECURSE})
 
     def __getstate__(self) -> dict[str, object]:
@@ -201,6 +171,15 @@ class TagPlan:
         Findings in text do not count.
         """
         return self.shifts_dates or Op.SHIFT in self._ops()
+
+    def weighs_creator(self, tag: int) -> bool:
+        """Return whether a private element's creator, or this creator, stays only if an element of its block does."""
+        return self._creators.weighs(tag)
+
+    def empty_block(self, tag: int, around: Inside) -> Rule | None:
+        """Return the rule for a private creator none of whose elements stays; None if it stays all the same."""
+        reached = around is Inside.TOP or self.nested
+        return self._creators.empty_block(tag) if reached else None
 
     def _ops(self) -> set[Op]:
         rules = [self.default, self.private, *self.tags.values(), *self.vrs.values(), *self.private_tags.values()]
@@ -312,10 +291,8 @@ class TagPlan:
     def _private_rule(self, tag: int, vr: str, creator: str) -> Rule:
         group, element = tag >> 16, tag & 0xFFFF
         if is_private_creator(tag) and vr == "LO" and tag not in self.tags:
-            # A private creator stays as long as an element of its block may stay, which would be unreadable without it.
-            needed = tag in self._creators_of_listed or (creator, group) in self._kept_creators
-            needed = needed or self._keeps_private_vrs
-            if not needed and self.private.op in DROPPING:
+            # An element is unreadable without its creator. The executors drop the creators of blocks left empty.
+            if self.private.op in DROPPING and not self._creators.may_stay(tag, creator):
                 return self.private
             return self.vrs.get(vr, KEPT) if self.private.op == Op.KEEP else KEPT
         found = self.tags.get(tag)

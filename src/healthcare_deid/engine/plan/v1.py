@@ -62,7 +62,8 @@ def dicom_plan(config: DicomConfig, options: EngineOptions) -> TagPlan:
         raise ConfigError(f"edition and options apply only to filterProfile {_BASIC}: set it, or leave them out")
     plan = _list_plan(config, uids, strict=options.strict_keep_list)
     if plan is not None:
-        return plan if options.nested else replace(plan, nested=False, removes_identity=False)
+        # The warning about nested=False says why nothing is claimed.
+        return plan if options.nested else replace(plan, nested=False, removes_identity=False, unclaimed="")
     if not options.nested:
         raise ConfigError("nested=False applies only to a keepList or removeList, because profiles cover sequences")
     match profile:

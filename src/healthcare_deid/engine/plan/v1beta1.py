@@ -21,16 +21,19 @@ from healthcare_deid.engine.plan.profiles import (
     keep_all_plan,
     keep_plan,
     needs_character_set,
+    some_tags,
     tags_and_patterns,
 )
-from healthcare_deid.engine.plan.ps315 import ProfileOption
-from healthcare_deid.engine.plan.rules import DROPPING, KEPT, TEXT_VRS, Op
-from healthcare_deid.engine.plan.tag_decisions import Override, TagPlan, UidPolicy
+from healthcare_deid.engine.plan.ps315 import ProfileOption, descriptor_tags
+from healthcare_deid.engine.plan.rules import DROPPING, KEPT, TEXT_VRS, Op, Override
+from healthcare_deid.engine.plan.tag_decisions import TagPlan, UidPolicy
 from healthcare_deid.engine.plan.text import TextPlan, transformations_of
 from healthcare_deid.engine.plan.v1 import dicom_plan, is_basic
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from healthcare_deid.config.v1beta1.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1.dicom import Action
     from healthcare_deid.config.v1beta1.image import ImageConfig
@@ -94,7 +97,9 @@ def tag_plan(config: DicomTagConfig, options: EngineOptions) -> TagPlan:
     primary = chosen is None or chosen.primary_ids != PrimaryIdsOption.KEEP
     plan = _profile_plan(_profile(config), options, primary=primary, descriptors=_cleans_descriptors(config))
     overrides = tuple(_override(action, index) for index, action in enumerate(config.actions))
-    keeps = any(action.op in (Op.KEEP, Op.TEXT) and not _is_for_pixels(action) for action in overrides)
+    unclaimed = plan.unclaimed
+    if plan.removes_identity:
+        unclaimed = _why_unclaimed(overrides, descriptor_tags(options.edition) if plan.method_codes else frozenset())
     tags = plan.tags
     if any(action.op not in DROPPING and _may_be_text(action) for action in overrides):
         tags = {SPECIFIC_CHARACTER_SET: KEPT, **tags}
@@ -103,7 +108,8 @@ def tag_plan(config: DicomTagConfig, options: EngineOptions) -> TagPlan:
         tags=tags,
         overrides=overrides,
         name=f"dicomTagConfig:{plan.name}",
-        removes_identity=plan.removes_identity and not keeps,
+        removes_identity=plan.removes_identity and not unclaimed,
+        unclaimed=unclaimed,
     )
 
 
@@ -197,6 +203,32 @@ def _override(action: Action, index: int) -> Override:
         wrong = ", ".join(sorted(vrs - allowed))
         raise ConfigError.of("DicomTagConfig", [(f"{place}.queries", f"the action cannot be applied to VR {wrong}")])
     return Override(_OPS[name], tags, vrs, f"action:{_wire_name(name)}", patterns)
+
+
+def _why_unclaimed(actions: Sequence[Override], descriptors: frozenset[int]) -> str:
+    """Return why actions take the profile's claim that the identity is removed; empty if they do not.
+
+    Args:
+        actions: The actions.
+        descriptors: Tags of which a cleaned value is no less than what the profile's Clean Descriptors Option leaves.
+    """
+    kept: set[int] = set()
+    vrs: set[str] = set()
+    for action in actions:
+        if action.op not in (Op.KEEP, Op.TEXT) or _is_for_pixels(action):
+            continue
+        if action.op is Op.TEXT and not action.vrs and not action.patterns and action.tags <= descriptors:
+            continue
+        kept |= action.tags - (descriptors if action.op is Op.TEXT else frozenset())
+        kept |= {value for _, value in action.patterns}
+        vrs |= action.vrs
+    if not kept and not vrs:
+        return ""
+    named = ", ".join(filter(None, (some_tags(sorted(kept)), *(f"VR {vr}" for vr in sorted(vrs)))))
+    return (
+        f"actions keep {named}; use the profile's options where they keep the same "
+        "(such as retain_patient_characteristics), or leave the actions out"
+    )
 
 
 def _is_for_pixels(action: Override) -> bool:

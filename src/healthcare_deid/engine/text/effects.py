@@ -33,6 +33,8 @@ def what_stays(plan: TagPlan, text: TextEngine | None) -> tuple[str, ...]:
         text: The text engine; None if the plan inspects no text.
     """
     found: list[str] = [] if plan.nested else [_NESTED_STAYS]
+    if plan.unclaimed:
+        found.append(f"PatientIdentityRemoved is not written: {plan.unclaimed}")
     if text is not None and plan.rule(PATIENT_ID, "LO").op is Op.TEXT:
         found += [_UNKNOWN_STAYS] if plan.rule(_A_PRIVATE_TAG, "UN").op is Op.KEEP else []
         found += [_IDS_STAY] if text.decide("MEDICAL_RECORD_NUMBER").transformation is None else []

@@ -37,6 +37,7 @@ class DatasetWriter:
         output: Bytes written.
         records: Changes made.
         creators: Private creators by tag, as encoded.
+        blocks: Tags of the creators whose blocks have an element in the output, if the plan asks for them.
         last_tag: Tag of the last element.
         encodings: Python encodings of the SpecificCharacterSet.
         next_slot: Tag of the next remaining slot.
@@ -44,6 +45,7 @@ class DatasetWriter:
 
     __slots__ = (
         "around",
+        "blocks",
         "creators",
         "depth",
         "encodings",
@@ -72,6 +74,7 @@ class DatasetWriter:
         self.output: list[bytes] = []
         self.records: list[Record] = []
         self.creators: dict[int, bytes] = {}
+        self.blocks: set[int] = set()
         self.last_tag = -1
         self.next_slot = NO_TAG
 

@@ -1,8 +1,7 @@
 """Executor for encoded elements, which builds no data elements.
 
 It supports little endian data in explicit or implicit VR with elements in tag order. For anything else it raises
-`UseDatasetExecutor`, and the dataset executor takes over. Kept elements are copied unchanged. Nested sequences,
-including
+`UseDatasetExecutor`, and the dataset executor takes over. Kept elements are copied unchanged. Nested sequences, also
 those written as UN, keep their length encoding.
 """
 
@@ -12,6 +11,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.dicom.charsets import encodings_of
+from healthcare_deid.engine.dicom.elements import creator_tag
 from healthcare_deid.engine.dicom.encoding import (
     ITEM,
     ITEM_END,
@@ -30,15 +30,10 @@ from healthcare_deid.engine.dicom.encoding import (
 from healthcare_deid.engine.dicom.files import TRAILING_DROPPED
 from healthcare_deid.engine.header.dummies import dummy_of
 from healthcare_deid.engine.header.fast.dataset_writer import NO_TAG, DatasetWriter, Slot, length_of, note_creator
-from healthcare_deid.engine.header.fast.entries import (
-    ElementDecision,
-    Record,
-    UseDatasetExecutor,
-    creator_of,
-    prefix,
-)
+from healthcare_deid.engine.header.fast.entries import ElementDecision, Record, UseDatasetExecutor, creator_of, prefix
 from healthcare_deid.engine.header.fast.leaf_executor import LeafExecutor
 from healthcare_deid.engine.header.fast.loop import take_steps
+from healthcare_deid.engine.header.fast.private_blocks import noted, without_empty_blocks
 from healthcare_deid.engine.header.fast.run_follower import Follower
 from healthcare_deid.engine.header.fast.tables import SPECIFIC_CHARACTER_SET, DecisionTable, DecisionTables
 from healthcare_deid.engine.header.values import Values
@@ -50,6 +45,7 @@ from healthcare_deid.errors import InvalidDicomError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from healthcare_deid.engine.dicom.sources import Range
     from healthcare_deid.engine.header.fast.value_cache import Known, Memo
 
 _DELIMITER_TAGS = 0xFFFEE000
@@ -111,6 +107,8 @@ class EncodedExecutor(LeafExecutor):
         """Record a top-level element that is not in memory; return bytes to write now."""
         output = self._take_slots(entry.tag, level)
         level.last_tag = entry.tag
+        if entry.tag >> 16 & 1 and entry.op is not Op.DELETE:
+            level.blocks.add(creator_tag(entry.tag))
         match entry.op:
             case Op.KEEP:
                 self.tally.keep(entry.tag, has_value=length > 0)
@@ -164,7 +162,11 @@ class EncodedExecutor(LeafExecutor):
                 if position == _CUT_OFF:
                     position = begin
                     break
-                level.output.append(data[begin:position] if replacement is None else replacement)
+                written = data[begin:position] if replacement is None else replacement
+                if data[begin] & 1 and self._tables.plan.weighs_creator(level.last_tag):
+                    entry = table.entry(data[begin : begin + 8], level.creators)
+                    written = noted(written, entry, position - begin - entry.header, level)
+                level.output.append(written)
             if follower is not None:
                 follower.follow(data, position, one=one)
             if level.encodings is not known.encodings:
@@ -178,9 +180,9 @@ class EncodedExecutor(LeafExecutor):
         met, known.met = known.met, True
         return Follower(known.runs, table.steps, level, self.tally) if met and not level.depth else None
 
-    def finish(self, level: DatasetWriter) -> None:
-        """Write the slots that come after the last element."""
-        level.output.extend(self._take_slots(NO_TAG, level))
+    def finish(self, pieces: list[bytes | Range], level: DatasetWriter) -> list[bytes | Range]:
+        """Return the whole output of the top level: without creators of empty blocks, with the last slots."""
+        return [*without_empty_blocks(pieces, level, self._tables.plan, self.tally), *self._take_slots(NO_TAG, level)]
 
     def drop_trailing(self) -> None:
         """Warn that bytes after the last element are dropped."""
@@ -359,7 +361,7 @@ class EncodedExecutor(LeafExecutor):
         if stop > end:
             raise Short
         after = self.elements(data, position, stop, level)
-        body = b"".join(level.output)
+        body = b"".join(without_empty_blocks(level.output, level, self._tables.plan, self.tally))
         level.output.clear()
         if length != UNDEFINED:
             if after != stop:

@@ -185,9 +185,7 @@ class EncodedFile:
                 break
             base, window = self._large(executor, header, base + position, len(window) - position, level, pieces)
             position = 0
-        executor.finish(level)
-        pieces += level.output
-        return pieces
+        return executor.finish(pieces, level)
 
     def _is_junk(self, head: bytes, position: int, level: DatasetWriter) -> bool:
         """Return whether only trailing bytes are left."""

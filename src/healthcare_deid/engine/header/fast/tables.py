@@ -117,6 +117,7 @@ class DecisionTable:
         entry = self._private[head, creator] = self._entry(tag, head, creator)
         creator_matters = self._plan.private_tags or not self._explicit or head[4:6] == b"UN"
         creator_matters = creator_matters or (bool(self._plan.method_codes) and entry.op not in DROPPING)
+        creator_matters = creator_matters or (entry.op is not Op.DELETE and self._plan.weighs_creator(tag))
         if not creator_matters:
             self._entries[head] = entry
         return entry

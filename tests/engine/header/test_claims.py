@@ -1,0 +1,81 @@
+"""A result says that the identity was removed only if its plan claims it, and says what took the claim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
+
+from healthcare_deid import DeidentifyConfig, presets, v1beta1
+from healthcare_deid.engine import Deidentifier, DeidentifyResult
+
+BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
+
+
+def instance() -> Dataset:
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID, dataset.SOPInstanceUID = MRImageStorage, "1.2.3.4"
+    dataset.PatientName, dataset.PatientID, dataset.PatientSex = "Walkenhorst^Annegret", "W-48151", "F"
+    dataset.StudyDescription = "MR Knee for Annegret Walkenhorst"
+    dataset.SeriesDescription, dataset.Manufacturer = "T2 W-48151", "Walkenhorst Scanners"
+    return dataset
+
+
+def beta() -> Any:
+    return v1beta1.DeidentifyConfig.builder().filter_profile(BASIC).redact()
+
+
+def done(config: Any, **options: Any) -> DeidentifyResult:
+    return Deidentifier(config, **options).deidentify(instance())
+
+
+def claimed(result: DeidentifyResult) -> bool:
+    return bool(result.dataset.get("PatientIdentityRemoved") == "YES")
+
+
+def test_descriptors_that_an_action_cleans_leave_the_claim_as_the_option_does() -> None:
+    result = done(beta().clean_tags("StudyDescription", "SeriesDescription").build())
+    assert claimed(result)
+    assert "Annegret" not in str(result.dataset)
+    assert "W-48151" not in str(result.dataset)
+    assert "Walkenhorst" not in str(result.dataset), "what stays is searched for the patient's name"
+    assert "Knee" in result.dataset.StudyDescription
+    assert not any("PatientIdentityRemoved" in warning for warning in result.warnings)
+
+
+CASES: list[tuple[Any, dict[str, Any], str]] = [
+    (beta().keep_tags("PatientSex").build(), {}, "actions keep PatientSex; use the profile's options"),
+    (beta().clean_tags("PatientName", "StudyDescription").build(), {}, "actions keep PatientName;"),
+    (beta().clean_tags("DA").build(), {}, "actions keep VR DA;"),
+    (beta().keep_tags("00191002").build(), {}, "actions keep (0019,1002);"),
+    (
+        beta().clean_tags("StudyDescription").exclude_info_types("PERSON_NAME").build(),
+        {},
+        "leaves findings in cleaned text",
+    ),
+    (DeidentifyConfig.builder().keep_tags("Modality", "StudyDate").build(), {}, "the list keeps StudyDate"),
+    (DeidentifyConfig.builder().keep_tags("00191002").build(), {}, "private tags by number"),
+    (DeidentifyConfig.builder().filter_profile("MINIMAL_KEEP_LIST_PROFILE").keep_uids().build(), {}, "UIDs are kept"),
+    (presets.basic_confidentiality_profile(), {"strict_edition": True}, "strict_edition"),
+]
+
+
+@pytest.mark.parametrize(("config", "options", "reason"), CASES, ids=[case[2] for case in CASES])
+def test_a_config_that_takes_the_claim_is_told_what_took_it(config: Any, options: dict[str, Any], reason: str) -> None:
+    config = config.model_copy(update={"image": None}) if isinstance(config, DeidentifyConfig) else config
+    result = done(config, **options)
+    assert not claimed(result)
+    told = [warning for warning in result.warnings if warning.startswith("PatientIdentityRemoved is not written: ")]
+    assert len(told) == 1
+    assert reason in told[0]
+
+
+@pytest.mark.parametrize("profile", ["KEEP_ALL_PROFILE", "DEIDENTIFY_TAG_CONTENTS"])
+def test_a_profile_that_never_claims_it_says_nothing_of_it(profile: Any) -> None:
+    result = done(DeidentifyConfig.builder().filter_profile(profile).redact("PERSON_NAME").build())
+    assert not claimed(result)
+    assert not any("PatientIdentityRemoved" in warning for warning in result.warnings)
