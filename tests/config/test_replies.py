@@ -100,6 +100,12 @@ def test_counts_of_older_services_are_read_where_they_are_numbers(sent: Any, cou
     assert DeidentifySummary().success_store_count is None
 
 
+def test_a_printed_summary_shows_the_counts_that_were_sent_and_names_the_rest() -> None:
+    summary = DeidentifySummary.from_api({"@type": "t", "successStoreCount": "2", "newer": "Doe"})
+    assert repr(summary) == "DeidentifySummary(success_store_count=2, unknown=['@type', 'newer'])"
+    assert repr(DeidentifySummary()) == "DeidentifySummary()"
+
+
 @pytest.mark.parametrize(
     ("cls", "body", "rule"),
     [

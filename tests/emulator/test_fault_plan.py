@@ -78,6 +78,23 @@ def test_chosen_instances_fail(lab: Lab, dicom_bytes: Any) -> None:
     assert operation["metadata"]["counter"] == {"success": "1", "failure": "2"}
 
 
+def test_an_operation_ends_with_an_error_and_writes_nothing(lab: Lab, dicom_bytes: Any) -> None:
+    lab.store(dicom_bytes(SOPInstanceUID="1.1"))
+    lab.emulator.faults.fail_operations(code=7, message="planned")
+    failed = lab.finished(lab.post(f"{DATASET}:deidentify", BODY).json["name"])
+    assert failed["error"] == {"code": 7, "message": "planned"}
+    assert "response" not in failed
+    target = lab.create_store(name="clean")
+    body = {"destinationStore": target, "config": BODY["config"]}
+    again = lab.finished(lab.post(f"{STORE}:deidentify", body).json["name"])
+    assert again["metadata"]["counter"] == {"success": "1"}
+
+
+def test_an_operation_s_failure_is_planned_over_http_too(lab: Lab) -> None:
+    lab.http.request("http://localhost/_emulator/faults", "POST", json.dumps({"kind": "operation", "code": 9}))
+    assert lab.finished(lab.post(f"{DATASET}:deidentify", BODY).json["name"])["error"]["code"] == 9
+
+
 def test_a_method_that_does_not_exist_cannot_be_planned(lab: Lab) -> None:
     with pytest.raises(ValueError, match=r"operation\.get"):
         lab.emulator.faults.fail("operation.get")
@@ -89,6 +106,8 @@ def test_a_method_that_does_not_exist_cannot_be_planned(lab: Lab) -> None:
         plan.fail_instances()
     with pytest.raises(ValueError, match="400 to 599"):
         plan.fail("*", status=200)
+    with pytest.raises(ValueError, match=r"google\.rpc\.Code"):
+        plan.fail_operations(code=0)
 
 
 def test_faults_are_planned_listed_and_cleared_over_http(lab: Lab) -> None:

@@ -69,7 +69,7 @@ class Backend:
         catalog = Catalog(database)
         instances = Instances(database, folder / INSTANCES)
         operations = Operations(database, clock)
-        runner = Runner(database, operations, clock)
+        runner = Runner(database, operations, clock, faults)
         try:
             # Before anything else is served: files of an unfinished transaction must not be indexed or kept.
             instances.recover()

@@ -40,6 +40,18 @@ class StatusCode(Enum):
         return self.value[1]
 
     @classmethod
+    def of_number(cls, number: int) -> StatusCode:
+        """Return the code with a number.
+
+        Raises:
+            ValueError: No error has the number.
+        """
+        known = {code.number: code for code in cls}
+        if number not in known:
+            raise ValueError(f"code must be a number of google.rpc.Code for an error: {', '.join(map(str, known))}")
+        return known[number]
+
+    @classmethod
     def of_http(cls, status: int) -> StatusCode:
         """Return the code for an HTTP status."""
         # Statuses that several codes share, or that none has.

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator.clock import EmulatorClock
 
 Answer = TypeVar("Answer")
-Kind = Literal["fail", "drop", "delay", "hold", "instance"]
+Kind = Literal["fail", "drop", "delay", "hold", "operation", "instance"]
 
 _JSON_TYPES: dict[str, Any] = {
     "method": str,
     "left": (int, type(None)),
     "skip": int,
     "status": int,
+    "code": int,
     "message": str,
     "seconds": (int, float),
     "acted": bool,
@@ -37,15 +38,17 @@ class Fault:
     """One planned fault.
 
     Attributes:
-        kind: Error reply, dropped connection, delay, operation that appears to keep running, or failing instance.
+        kind: Error reply, dropped connection, delay, operation that appears to keep running, operation that ends with
+            an error, or failing instance.
         method: End of the method ID, such as ``operations.get`` or ``deidentify``; ``*`` for all methods.
         left: Remaining repetitions; None for no limit.
         skip: Number of matching calls to let through first.
         status: HTTP status of the error reply.
-        message: Text of the error reply.
+        message: Text of the error.
         seconds: Length of the delay.
         acted: Whether a dropped request is executed before its reply is lost.
         uids: SOP Instance UIDs that fail; empty for any.
+        code: Number of ``google.rpc.Code`` of the operation's error.
     """
 
     kind: Kind
@@ -57,6 +60,7 @@ class Fault:
     seconds: float = 0.0
     acted: bool = False
     uids: frozenset[str] = field(default_factory=frozenset[str])
+    code: int = 13
 
     def meets(self, method_id: str) -> bool:
         """Return whether the fault applies to a method."""
@@ -147,6 +151,22 @@ class FaultPlan:
         """
         self._plan(Fault("hold", "*", None, polls))
 
+    def fail_operations(self, *, times: int | None = 1, code: int = 13, message: str = "The operation failed.") -> None:
+        """Make operations end with an error, before they do anything.
+
+        It applies to the next ones that start: de-identification, import, export and updates of metadata. A new
+        destination dataset exists then, with empty stores.
+
+        Args:
+            times: Number of operations; None for no limit.
+            code: Number of ``google.rpc.Code``, such as 7 for PERMISSION_DENIED or 13 for INTERNAL.
+            message: Text of the error.
+
+        Raises:
+            ValueError: No error has the code.
+        """
+        self._plan(Fault("operation", "*", times, code=code, message=message))
+
     def fail_instances(self, *uids: str, times: int | None = None, message: str = "injected failure") -> None:
         """Make the de-identification of instances fail.
 
@@ -230,6 +250,16 @@ class FaultPlan:
             self._polls[operation] = self._polls.get(operation, 0) + 1
             return self._polls[operation] <= max(fault.skip for fault in held)
 
+    def start_operation(self) -> None:
+        """Let an operation start, or apply a planned fault.
+
+        Raises:
+            ServiceError: The operation ends with this error.
+        """
+        fault = self._take("operation", "*")
+        if fault is not None:
+            raise ServiceError(StatusCode.of_number(fault.code), fault.message)
+
     def instance_failure(self, uid: str) -> str | None:
         """Return the planned failure of an instance, or None."""
         fault = self._take("instance", "*", uid)
@@ -260,6 +290,8 @@ class FaultPlan:
             self._faults.append(fault)
 
     def _check(self, fault: Fault) -> None:
+        if fault.kind == "operation":
+            StatusCode.of_number(fault.code)
         if fault.kind == "fail" and not 400 <= fault.status <= 599:
             raise ValueError("FaultPlan: the status of an error must be from 400 to 599")
         if self._known and fault.method != "*" and not any(fault.meets(known) for known in self._known):

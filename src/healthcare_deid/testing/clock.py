@@ -59,7 +59,7 @@ class FakeClock:
         self._waiting: dict[int, float] = {}
         self._changes = 0
         self.slept: list[float] = []
-        """All requested sleeps in seconds, in order."""
+        """Pauses between retries in seconds, in order; `monotonic` also counts the waits for polls."""
 
     def monotonic(self) -> float:
         """Return the fake seconds since the clock was created."""

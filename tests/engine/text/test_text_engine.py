@@ -352,6 +352,22 @@ def test_a_custom_infotype_is_found_and_transformed_like_any_other() -> None:
     assert text.find("arm SC-1234") == [Match(4, 11, "STUDY_CODE")]
 
 
+def test_a_date_that_a_pattern_cuts_is_erased_with_a_warning_that_names_the_pattern() -> None:
+    rules = {"infoTypes": ["STUDY_CODE"], "redactConfig": {}}, {"infoTypes": ["DATE"], "dateShiftConfig": {}}
+    pattern = re.compile(r"\b[A-Z]{3}-\d{4}\b")
+
+    def transformed(**arguments: Any) -> Any:
+        text = engine(*rules, detectors=[PatternDetector("STUDY_CODE", pattern, **arguments)]).bind(Dataset())
+        return text.transform("seen 4-MAR-2021", "LO")
+
+    cut, whole = transformed(), transformed(rank=8)
+    assert cut.value == "seen -"
+    assert len(cut.warnings) == 1
+    assert cut.warnings[0].startswith("DATE in LO: a finding of STUDY_CODE covers a part of it, and the rest cannot be")
+    assert re.fullmatch(r"seen \d{1,2}-[A-Z]{3}-202[01]", whole.value)
+    assert whole.warnings == ()
+
+
 def test_an_infotype_that_no_detector_finds_gets_a_warning() -> None:
     assert engine({"infoTypes": ["FRANCE_CNI"], "redactConfig": {}}).warnings == (
         "infoType FRANCE_CNI is not found by the local engine: pass a detector for it",

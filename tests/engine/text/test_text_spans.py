@@ -35,6 +35,11 @@ def test_the_stronger_finding_gives_the_infotype() -> None:
     assert resolve([(5, Match(0, 7, "A")), (1, Match(4, 7, "B"))], TEXT) == [Match(0, 3, "A"), Match(4, 7, "B")]
 
 
+def test_a_part_of_a_finding_names_what_covers_the_rest() -> None:
+    part, whole = resolve([(5, Match(0, 7, "A")), (1, Match(4, 7, "B"))], TEXT)
+    assert (part.cut_by, whole.cut_by) == ("B", "")
+
+
 def test_overlapping_findings_of_one_infotype_become_one() -> None:
     assert resolve([(5, Match(0, 7, "A")), (1, Match(4, 12, "A"))], TEXT) == [Match(0, 12, "A")]
 

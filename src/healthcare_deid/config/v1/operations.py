@@ -118,6 +118,16 @@ class _Summary(ReplyMessage):
         value = self.unknown.get(name)
         return int(value) if isinstance(value, int | str) and str(value).isdecimal() else None
 
+    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+        """Show the counts of older services; name other unknown fields."""
+        counts = (
+            ("successResourceCount", "success_resource_count", self.success_resource_count),
+            ("successStoreCount", "success_store_count", self.success_store_count),
+        )
+        shown: list[tuple[str | None, Any]] = [(name, count) for _, name, count in counts if count is not None]
+        rest = sorted(self.unknown.keys() - {sent for sent, _, count in counts if count is not None})
+        return [*shown, *([("unknown", rest)] if rest else [])]
+
     @property
     def success_resource_count(self) -> int | None:
         """``successResourceCount`` of older services; prefer the operation's counter."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthcare_deid.emulator.clock import ClockHold, EmulatorClock
+    from healthcare_deid.emulator.faults import FaultPlan
     from healthcare_deid.emulator.jobs.operations import Operations
     from healthcare_deid.emulator.storage.database import Database
 
@@ -95,9 +96,17 @@ class JobProgress:
 
 
 class Runner:
-    """Threads of running operations, one per operation."""
+    """Threads of running operations, one per operation.
 
-    def __init__(self, database: Database, operations: Operations, clock: EmulatorClock) -> None:
+    Args:
+        database: Database of the emulator.
+        operations: Its operations.
+        clock: Its clock.
+        faults: Planned faults.
+    """
+
+    def __init__(self, database: Database, operations: Operations, clock: EmulatorClock, faults: FaultPlan) -> None:
+        self._faults = faults
         self._database = database
         self._operations = operations
         self._clock = clock
@@ -140,6 +149,7 @@ class Runner:
         error: ServiceError | None = None
         leave = False
         try:
+            self._faults.start_operation()
             response = work(progress)
         except Stopped:
             cancelled = progress.cancelled()

@@ -12,7 +12,7 @@ from healthcare_deid._border import border
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.engine.text.apply.keys import KeyRing
 from healthcare_deid.engine.text.apply.policy import InfoTypeDecision, TransformationPolicy
-from healthcare_deid.engine.text.apply.transformations import FixedToken, Subject
+from healthcare_deid.engine.text.apply.transformations import FixedToken, Subject, not_possible
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.find.detectors.base import read_digits
 from healthcare_deid.engine.text.find.detectors.numbers import unexplained_numbers
@@ -364,7 +364,7 @@ class InstanceText:
             new = decision.transformation.apply(old, decision.label, vr, self._subject)
             if new is None:
                 new = ""
-                warnings[f"{decision.label} in {vr}: the transformation is not possible there, so it was erased"] = None
+                warnings[not_possible(decision.label, vr, finding.cut_by)] = None
             if new != old:
                 rules["contextual" if finding.info_type == CONTEXT else f"infoType:{decision.label}"] = None
             pieces += [text[position : finding.start], new]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -17,11 +17,13 @@ class Match:
         start: Index of the first character.
         end: Index after the last character.
         info_type: Name of the infoType, such as ``PERSON_NAME``.
+        cut_by: InfoType of the finding that covers the rest of it, if this is only a part; empty otherwise.
     """
 
     start: int
     end: int
     info_type: str
+    cut_by: str = field(default="", compare=False, repr=False)
 
 
 class TextInspector(Protocol):

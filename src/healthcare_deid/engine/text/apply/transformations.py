@@ -138,6 +138,16 @@ class FixedToken:
         return self.text
 
 
+def not_possible(label: str, vr: str, cut_by: str) -> str:
+    """Return the warning about a finding that was erased because it cannot be transformed."""
+    if cut_by:
+        return (
+            f"{label} in {vr}: a finding of {cut_by} covers a part of it, and the rest cannot be transformed, so it "
+            f"was erased; narrow the pattern of {cut_by}, or give its detector a higher rank"
+        )
+    return f"{label} in {vr}: the transformation is not possible there, so it was erased"
+
+
 def shift_text(finding: str, days: int, subject: Subject) -> str | None:
     """Shift every date in a finding.
 

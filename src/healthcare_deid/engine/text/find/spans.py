@@ -31,10 +31,12 @@ def _resolve_cluster(cluster: list[tuple[int, Match]], text: str) -> list[Match]
         pieces = [(match.start, match.end)]
         for other in kept:
             pieces = [piece for span in pieces for piece in _without(span, other)]
-        whole = pieces == [(match.start, match.end)]
-        for start, end in pieces if whole else [_trimmed(text, *piece) for piece in pieces]:
-            if start < end:
-                kept.append(Match(start, end, match.info_type))
+        if pieces == [(match.start, match.end)]:
+            kept.append(match)
+            continue
+        winner = next(other.info_type for other in kept if other.start < match.end and match.start < other.end)
+        parts = [_trimmed(text, *piece) for piece in pieces]
+        kept += [Match(start, end, match.info_type, cut_by=winner) for start, end in parts if start < end]
     return kept
 
 
