@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from healthcare_deid import DeidentifyConfig, presets, v1beta1
-from healthcare_deid.engine import Deidentifier, DeidentifyResult
+from healthcare_deid.engine import Deidentifier, DeidentifyResult, Pseudonyms
 
 BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 
@@ -79,3 +79,13 @@ def test_a_profile_that_never_claims_it_says_nothing_of_it(profile: Any) -> None
     result = done(DeidentifyConfig.builder().filter_profile(profile).redact("PERSON_NAME").build())
     assert not claimed(result)
     assert not any("PatientIdentityRemoved" in warning for warning in result.warnings)
+
+
+def test_a_private_tag_kept_by_number_is_searched_where_pseudonyms_are_given() -> None:
+    dataset = instance()
+    dataset.private_block(0x0019, "ANOTHER VENDOR", create=True).add_new(0x02, "LO", "mother of Annegret Walkenhorst")
+    config = DeidentifyConfig.builder().keep_tags("PatientID", "00191002").build()
+    made = Deidentifier(config, secret=b"at least sixteen bytes", pseudonyms=Pseudonyms.keyed("P-"))
+    result = made.deidentify(dataset)
+    assert not claimed(result)
+    assert "Walkenhorst" not in str(result.dataset)
