@@ -23,7 +23,7 @@ from healthcare_deid.engine import Deidentifier
 from healthcare_deid.errors import ConfigError, EngineError, Unauthenticated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 FILES = ("CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm")
@@ -40,7 +40,7 @@ pytestmark = [
 
 
 @contextmanager
-def orthanc(folder: Path, **settings: Any) -> Iterator[str]:
+def orthanc(folder: Path, **settings: Any) -> Generator[str]:
     """Run an Orthanc, and yield the root of its DICOMweb resources."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
