@@ -100,7 +100,8 @@ def test_what_no_transformation_names_is_told_once() -> None:
         lines = repr(v1beta1.DeidentifyConfig.from_api(message)).splitlines()
         return [line.removeprefix("  text").strip() for line in lines if "infoType" in line or "PERSON" in line]
 
-    named, default = {"infoTypes": ["PERSON_NAME"], "replaceWithInfoTypeConfig": {}}, {"redactConfig": {}}
+    named: dict[str, Any] = {"infoTypes": ["PERSON_NAME"], "replaceWithInfoTypeConfig": {}}
+    default: dict[str, Any] = {"redactConfig": {}}
     assert texts(default) == ["any infoType: erased"]
     replaced = "PERSON_NAME: replaced by the infoType's name"
     assert texts(named, default) == [replaced, "any other infoType: erased"]

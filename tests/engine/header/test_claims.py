@@ -11,7 +11,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 from healthcare_deid import DeidentifyConfig, presets, v1beta1
 from healthcare_deid.engine import Deidentifier, DeidentifyResult, Pseudonyms
 
-BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
+BASIC: Any = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 
 
 def instance() -> Dataset:

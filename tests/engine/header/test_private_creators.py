@@ -16,7 +16,7 @@ from healthcare_deid.engine import Deidentifier
 if TYPE_CHECKING:
     from pathlib import Path
 
-BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
+BASIC: Any = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 
 
 def block(dataset: Dataset, creator: str, element: int, vr: str, value: str) -> None:
@@ -48,7 +48,7 @@ def creators(dataset: Dataset) -> set[str]:
     return found
 
 
-def beta(profile: str = BASIC) -> Any:
+def beta(profile: Any = BASIC) -> Any:
     return v1beta1.DeidentifyConfig.builder().filter_profile(profile).redact("PERSON_NAME")
 
 

@@ -11,6 +11,8 @@ from healthcare_deid.engine.dicom.elements import creator_tag, is_private_creato
 from healthcare_deid.engine.header.fast.entries import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from healthcare_deid.engine.header.fast.dataset_writer import DatasetWriter
     from healthcare_deid.engine.header.fast.entries import ElementDecision
     from healthcare_deid.engine.header.fast.run_follower import InstanceTally
@@ -54,7 +56,9 @@ def noted(written: bytes, entry: ElementDecision, length: int, level: DatasetWri
     return written
 
 
-def without_empty_blocks(pieces: list[Piece], level: DatasetWriter, plan: TagPlan, tally: InstanceTally) -> list[Piece]:
+def without_empty_blocks(
+    pieces: Iterable[Piece], level: DatasetWriter, plan: TagPlan, tally: InstanceTally
+) -> list[Piece]:
     """Return the output of a whole dataset without the creators of blocks that have no element in it."""
     stay: list[Piece] = []
     for piece in pieces:
