@@ -86,7 +86,7 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 
 @click.command("files")
 @with_ends
-@with_choice()
+@with_choice(versions=True)
 @engine_options()
 @run_options
 @admission_options

@@ -38,7 +38,7 @@ Examples:
     help="Copy approved results to this new folder instead of serving the page.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-@with_choice()
+@with_choice(versions=True)
 @engine_options()
 def command(
     run: Path,

@@ -39,7 +39,7 @@ class Meaning:
         metavar: The value's form in the help.
         choices: The values there are, where they are few.
         kind: How the command line reads it: ``"flag"``, ``"text"``, ``"number"``, ``"list"``, ``"file"``, or
-            ``"new-file"``, one that need not exist.
+            ``"new-file"``, a secret's file, which need not exist, or its name in the key folder.
     """
 
     text: str
@@ -75,7 +75,7 @@ class EngineOptions:
         "the same.",
         told=False,
         flag="--secret-file",
-        metavar="FILE",
+        metavar="FILE|NAME",
         kind="new-file",
     )
     uid_rule: UidRule | None = _option(
