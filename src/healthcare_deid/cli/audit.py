@@ -10,6 +10,7 @@ import click
 
 from healthcare_deid.cli.choice import api_version_option, config_file_option, read_config
 from healthcare_deid.cli.exits import CommandError, Exit
+from healthcare_deid.cli.log import counted
 from healthcare_deid.cli.output import write_report
 from healthcare_deid.cli.paths import say_of, with_paths
 from healthcare_deid.cli.progress import Progress
@@ -144,7 +145,8 @@ def _originals(paths: tuple[Path, ...]) -> Originals | None:
 def _summary(report: AuditReport) -> str:
     from healthcare_deid import Severity
 
-    lines = [f"{len(report.audits)} instances: {_counted(report, 'error')}, {_counted(report, 'warning')}"]
+    found = ", ".join(counted(report.count(severity), severity) for severity in ("error", "warning"))
+    lines = [f"{counted(len(report.audits), 'instance')}: {found}"]
     for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO):
         names = _places(report, severity)
         if names:
@@ -161,11 +163,6 @@ def _colored(line: str) -> str:
     """Color a headline; click removes colors when the output is not a terminal."""
     color = {"errors,": "red", "warnings,": "yellow"}.get(line.partition(" ")[0])
     return line if line.startswith(" ") else click.style(line, fg=color, bold=True)
-
-
-def _counted(report: AuditReport, severity: str) -> str:
-    count = report.count(severity)
-    return f"{count} {severity}{'s' * (count != 1)}"
 
 
 def _places(report: AuditReport, severity: str) -> list[tuple[tuple[str, str], int]]:

@@ -13,7 +13,7 @@ import click
 from healthcare_deid.cli.choice import CONFIG_SUFFIXES, PRESETS, api_version_option, preset, read_config
 from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.keys import VARIABLE, without_keys, write_new_key
-from healthcare_deid.cli.log import say
+from healthcare_deid.cli.log import counted, say
 from healthcare_deid.cli.recipes import read_recipe, report
 
 if TYPE_CHECKING:
@@ -183,8 +183,8 @@ def convert(
         config, left_out = without_keys(config)
         if left_out:
             say(
-                f"{left_out} key(s) left out: give them with --crypto-key-file or {VARIABLE} when the config is used, "
-                "or write them here with --reveal-keys",
+                f"{counted(left_out, 'key')} left out: give them with --crypto-key-file or {VARIABLE} when the config "
+                "is used, or write them here with --reveal-keys",
                 level="warning",
             )
     click.echo(config.to_json() if form == "json" else config.to_yaml().rstrip())

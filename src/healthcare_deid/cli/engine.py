@@ -42,7 +42,8 @@ def engine_options() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def _option(one: Field[Any], meaning: Meaning) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return the command-line option for an engine argument."""
-    form: dict[str, Any] = {"default": one.default, "help": meaning.text.replace("``", ""), "metavar": meaning.metavar}
+    text = (meaning.help or meaning.text).replace("``", "")
+    form: dict[str, Any] = {"default": one.default, "help": text, "metavar": meaning.metavar}
     match meaning.kind:
         case "flag":
             form |= {"is_flag": True}

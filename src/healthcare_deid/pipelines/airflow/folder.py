@@ -92,7 +92,9 @@ class DeidentifyFolderOperator(BaseOperator):
             raise ConfigError("the config shifts dates or hashes and has no key: pass the place of a secret (secret=)")
         self._running = True
         try:
-            report = deidentifier.deidentify_tree(self.source, self.destination, workers=self.workers)
+            report = deidentifier.deidentify_tree(
+                self.source, self.destination, workers=self.workers, command=type(self).__name__
+            )
         finally:
             self._running = False
         summary = {
