@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
@@ -11,8 +11,6 @@ from healthcare_deid.errors import ConfigError, DeidError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from healthcare_deid.config.base.field_types import ApiVersion
 
 AnyConfig = DeidentifyConfig | DeidentifyConfigV1Beta1
 # Arguments of Deidentifier whose values are secrets.
@@ -26,9 +24,11 @@ def config_of(text: str, api_version: str | None = None) -> AnyConfig:
         ConfigError: *text* is not a valid config, or *api_version* is unknown.
         MissingExtraError: *text* is YAML and the extra ``[yaml]`` is not installed.
     """
-    if api_version not in (None, "v1", "v1beta1"):
-        raise ConfigError("api_version: must be 'v1' or 'v1beta1'")
-    return parse_config(text, api_version=cast("ApiVersion | None", api_version))
+    match api_version:
+        case None | "v1" | "v1beta1":
+            return parse_config(text, api_version=api_version)
+        case _:
+            raise ConfigError("api_version: must be 'v1' or 'v1beta1'")
 
 
 def refuse_keys(config: AnyConfig) -> None:
