@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from healthcare_deid.cli.exits import CommandError
-from healthcare_deid.cli.log import counted
 
 if TYPE_CHECKING:
     from healthcare_deid.report import RunReport
@@ -42,12 +41,11 @@ def command(run: Path, style: str) -> None:
 
 
 def _print(report: RunReport) -> None:
-    click.echo(f"run {report.name}, {report.state}: {counted(report.results, 'result')}")
+    click.echo(f"run {report.name}, {report.state}: {report.results} results")
     click.echo(", ".join(f"{name} {count}" for name, count in report.counts.items()))
     kept = sum(1 for one in report.attributes if one.kept)
     click.echo(f"{kept} of {len(report.attributes)} attributes were kept in some result")
     pixels = report.pixels
-    rectangles = f"{counted(pixels.rectangles, 'rectangle')} {'was' if pixels.rectangles == 1 else 'were'} covered"
-    click.echo(f"{rectangles} in {counted(pixels.frames, 'frame')} of {counted(pixels.results, 'result')}")
+    click.echo(f"{pixels.rectangles} rectangles were covered in {pixels.frames} frames of {pixels.results} results")
     for text in report.unchecked:
         click.echo(f"not checked: {text}")

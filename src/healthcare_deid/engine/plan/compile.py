@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.plan.plan import Plan
     from healthcare_deid.engine.plan.text import TextPlan
 
-# "creator,gggg,ee" or, as in PS3.15 table E.3.10-1, "creator,gggg,xxee".
-_SAFE_PRIVATE = re.compile(r"(.+),([0-9A-Fa-f]{4}),(?:xx)?([0-9A-Fa-f]{2}|[0-9A-Fa-f]{4})")
+# "<creator>,gggg,ee" or, as in PS3.15 table E.3.10-1, "<creator>,gggg,xxee".
+_SAFE_PRIVATE = re.compile(r"(.+),([0-9A-Fa-f]{4}),(?:xx)?([0-9A-Fa-f]{2})")
 
 
 def compile_config(config: object, options: EngineOptions) -> Plan:
@@ -97,7 +97,7 @@ def _safe_private(rules: Iterable[str]) -> list[tuple[str, int, int]]:
     found: list[tuple[str, int, int]] = []
     for index, rule in enumerate(rules):
         parts = _SAFE_PRIVATE.fullmatch(rule)
-        if parts is None or len(parts[3]) != 2:
+        if parts is None:
             raise ConfigError(
                 f'safe_private[{index}]: must be "creator,gggg,ee": the private creator, the group, and the last two '
                 "hexadecimal digits of the element, such as 02 for (0019,1002); the two before them are the creator's "

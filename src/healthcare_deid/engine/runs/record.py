@@ -344,7 +344,8 @@ def _recorded(entry: dict[str, Any], warnings: dict[str, tuple[str, ...]]) -> Re
     if isinstance(told, dict):
         warnings[told["id"]] = tuple(told["list"])
         told = told["id"]
-    return Recorded(bytes.fromhex(entry["source"]), entry["size"], warnings[told])
+    # An empty list may have been written as one of another kind: ids tell content only.
+    return Recorded(bytes.fromhex(entry["source"]), entry["size"], warnings.get(told, ()))
 
 
 def _cut_off_end(file: Any) -> None:
