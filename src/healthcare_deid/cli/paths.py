@@ -26,7 +26,7 @@ def with_paths(function: Callable[..., Any]) -> Callable[..., Any]:
         is_flag=True,
         expose_value=False,
         callback=_remember,
-        help="Print the paths of files that failed or have warnings; they may name a patient.",
+        help="Print the paths of the files that messages are about; they may name a patient.",
     )(function)
 
 
