@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pydicom
 import pytest
 
-from healthcare_deid.engine.results import MOST_WARNED
+from healthcare_deid.engine.runs.ledger import MOST_WARNED
 from healthcare_deid.engine.runs.record import read_record
 from healthcare_deid.testing import sample_dicom
 

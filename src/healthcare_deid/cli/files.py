@@ -189,7 +189,7 @@ def _summary(report: TreeReport) -> dict[str, Any]:
 
 
 def _print(report: TreeReport) -> None:
-    from healthcare_deid.engine.results import MOST_WARNED
+    from healthcare_deid.engine.runs.ledger import MOST_WARNED
 
     counts = [f"{report.succeeded} de-identified", f"{report.failed} failed", f"{report.skipped} skipped"]
     if report.duplicates:

@@ -368,10 +368,6 @@ class TreeProgress:
         return f"{self.done}{of} files, {self.failed} failed"
 
 
-MOST_WARNED = 20
-"""Files that a run's report names for each warning."""
-
-
 @dataclass(frozen=True, slots=True)
 class TreeReport:
     """Report of a folder. Its `repr` holds counts only.
@@ -390,7 +386,7 @@ class TreeReport:
         run: The run folder, or None.
         refused: Files that a rule of the run (``admit``) keeps back; nothing was written for them.
         refused_by: How many files were refused, by the rule's name.
-        warned: Names of files whose results have each warning, those of an earlier run too: at most `MOST_WARNED` each.
+        warned: Names of files whose results have each warning, those of an earlier run too: at most 20.
     """
 
     found: int = 0

@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, assert_never
 
-from healthcare_deid.engine.results import MOST_WARNED, Failure, TreeProgress, TreeReport
+from healthcare_deid.engine.results import Failure, TreeProgress, TreeReport
 from healthcare_deid.engine.runs.result_claims import Claims, Verdict, key_of
 from healthcare_deid.errors import EngineError
 
@@ -31,6 +31,8 @@ SAME_UID_TEXT = (
 _REPLACED = "a result of an earlier run was replaced: another file with the same SOP Instance UID makes it"
 _GONE = "the result, which an earlier run had made, went away while this run was at work: run it again"
 _LOCKS = 64
+MOST_WARNED = 20
+"""Files that the report names for each warning."""
 
 
 class Ledger:

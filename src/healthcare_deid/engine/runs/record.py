@@ -340,12 +340,10 @@ def _check_header(line: bytes) -> None:
 def _recorded(entry: dict[str, Any], warnings: dict[str, tuple[str, ...]]) -> Recorded:
     if entry.get("withdrawn"):
         return Recorded(b"", -1)
-    told = entry["warnings"]
-    if isinstance(told, dict):
-        warnings[told["id"]] = tuple(told["list"])
-        told = told["id"]
+    told: Any = entry["warnings"]
     # An empty list may have been written as one of another kind: ids tell content only.
-    return Recorded(bytes.fromhex(entry["source"]), entry["size"], warnings.get(told, ()))
+    known = warnings.setdefault(told["id"], tuple(told["list"])) if isinstance(told, dict) else warnings.get(told, ())
+    return Recorded(bytes.fromhex(entry["source"]), entry["size"], known)
 
 
 def _cut_off_end(file: Any) -> None:
