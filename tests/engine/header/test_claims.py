@@ -44,6 +44,9 @@ def test_descriptors_that_an_action_cleans_leave_the_claim_as_the_option_does() 
     assert "W-48151" not in str(result.dataset)
     assert "Walkenhorst" not in str(result.dataset), "what stays is searched for the patient's name"
     assert "Knee" in result.dataset.StudyDescription
+    codes = [item.CodeValue for item in result.dataset.DeidentificationMethodCodeSequence]
+    assert codes == ["113100", "113105"], "it is not the result of the profile alone, which removes descriptors"
+    assert "clean descriptors" in result.dataset.DeidentificationMethod
     assert not any("PatientIdentityRemoved" in warning for warning in result.warnings)
 
 

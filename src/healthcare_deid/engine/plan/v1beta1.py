@@ -24,7 +24,7 @@ from healthcare_deid.engine.plan.profiles import (
     some_tags,
     tags_and_patterns,
 )
-from healthcare_deid.engine.plan.ps315 import ProfileOption, descriptor_tags
+from healthcare_deid.engine.plan.ps315 import METHOD_CODES, ProfileOption, descriptor_tags
 from healthcare_deid.engine.plan.rules import DROPPING, KEPT, TEXT_VRS, Op, Override
 from healthcare_deid.engine.plan.tag_decisions import TagPlan, UidPolicy
 from healthcare_deid.engine.plan.text import TextPlan, transformations_of
@@ -98,8 +98,11 @@ def tag_plan(config: DicomTagConfig, options: EngineOptions) -> TagPlan:
     plan = _profile_plan(_profile(config), options, primary=primary, descriptors=_cleans_descriptors(config))
     overrides = tuple(_override(action, index) for index, action in enumerate(config.actions))
     unclaimed = plan.unclaimed
+    descriptors = descriptor_tags(options.edition) if plan.method_codes else frozenset[int]()
     if plan.removes_identity:
-        unclaimed = _why_unclaimed(overrides, descriptor_tags(options.edition) if plan.method_codes else frozenset())
+        unclaimed = _why_unclaimed(overrides, descriptors)
+    if any(action.op is Op.TEXT and action.tags & descriptors for action in overrides):
+        plan = _with_cleaned_descriptors(plan)
     tags = plan.tags
     if any(action.op not in DROPPING and _may_be_text(action) for action in overrides):
         tags = {SPECIFIC_CHARACTER_SET: KEPT, **tags}
@@ -203,6 +206,21 @@ def _override(action: Action, index: int) -> Override:
         wrong = ", ".join(sorted(vrs - allowed))
         raise ConfigError.of("DicomTagConfig", [(f"{place}.queries", f"the action cannot be applied to VR {wrong}")])
     return Override(_OPS[name], tags, vrs, f"action:{_wire_name(name)}", patterns)
+
+
+def _with_cleaned_descriptors(plan: TagPlan) -> TagPlan:
+    """Return the Basic Profile's plan as it describes itself with the Clean Descriptors Option.
+
+    A result that keeps a cleaned descriptor is not that of the profile alone, which would have removed it.
+    """
+    option = ProfileOption.CLEAN_DESCRIPTORS
+    profile, *others = plan.method
+    basic, *codes = plan.method_codes
+    return replace(
+        plan,
+        method=(profile, *sorted({*others, option.replace("_", " ")})),
+        method_codes=(basic, *sorted({*codes, METHOD_CODES[option]})),
+    )
 
 
 def _why_unclaimed(actions: Sequence[Override], descriptors: frozenset[int]) -> str:
