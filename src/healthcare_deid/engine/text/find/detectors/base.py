@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from string import ascii_letters
 from typing import TYPE_CHECKING, Protocol
 
-from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import matches_at
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class PatternDetector:
         endings: Word endings that count like ``words``.
         shapes: Parts of which a text has one, if its digits are read as 0; empty for all texts.
         at_words: Whether the pattern begins with one of ``words``.
+        at_numbers: Whether the pattern begins with a number, or with letters attached to one.
         whole: Whether the pattern begins where the text does.
         in_numbers: Whether only the surroundings of numbers with at least five digits are searched.
 
@@ -87,6 +89,7 @@ class PatternDetector:
     in_numbers: bool = False
     shapes: tuple[str, ...] = ()
     at_words: bool = False
+    at_numbers: bool = False
     whole: bool = False
 
     def __post_init__(self) -> None:
@@ -122,8 +125,10 @@ class PatternDetector:
             match = self.pattern.match(text)
             if match:
                 yield match
+        elif self.at_numbers:
+            yield from matches_at_numbers(self.pattern, text)
         elif self.at_words:
-            yield from matches_at(self.pattern, text, tokens_of(text), self.words)
+            yield from matches_at(self.pattern, text, self.words)
         else:
             yield from self.pattern.finditer(text)
 
@@ -148,7 +153,9 @@ FIVE_DIGITS = re.compile(r"(?:\d\D{0,3}){4}\d")
 """Gate for numbers of at least five digits."""
 _LONG_NUMBER = re.compile(r"[+(]{0,2}\d[\d ()./+-]{3,}\d")
 _BEHIND_A_NUMBER = 14
-_NUMBER_LIKE = re.compile(r"(?<![A-Za-z])[0-9OoIl|SBZ][0-9OoIl|SBZ/.:()+\-]{3,}(?![A-Za-z])")
+_DIGITS = re.compile(r"\d+")
+# The characters come first, so that the rest is tried only at them.
+_NUMBER_LIKE = re.compile(r"[0-9OoIl|SBZ](?<![A-Za-z].)[0-9OoIl|SBZ/.:()+\-]{3,}(?![A-Za-z])")
 _LOOK_ALIKES = str.maketrans("OoIl|SBZ", "00111582")
 
 
@@ -163,6 +170,33 @@ def long_numbers(text: str) -> tuple[tuple[int, int], ...]:
         for match in _LONG_NUMBER.finditer(text)
         if sum(map(str.isdigit, match[0])) >= 5
     )
+
+
+@lru_cache(maxsize=256)
+def number_starts(text: str) -> tuple[int, ...]:
+    """Return where numbers begin, and where the letters attached to them do: at both characters of A1."""
+    starts: list[int] = []
+    end = 0
+    for match in _DIGITS.finditer(text):
+        start = first = match.start()
+        while first > end and text[first - 1] in ascii_letters:
+            first -= 1
+        if first < start and (first > end or not end):  # letters between two numbers begin nothing
+            starts.append(first)
+        starts.append(start)
+        end = match.end()
+    return tuple(starts)
+
+
+def matches_at_numbers(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern that begins with a number, or with letters attached to one, without overlaps."""
+    end = 0
+    for start in number_starts(text):
+        if start >= end:
+            match = pattern.match(text, start)
+            if match:
+                end = match.end()
+                yield match
 
 
 @lru_cache(maxsize=256)

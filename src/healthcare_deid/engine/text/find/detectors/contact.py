@@ -70,13 +70,14 @@ CONTACT = (
     PatternDetector(
         "IP_ADDRESS",
         ignore_case(
-            r"(?=\d)(?<![\d.])(?<!\bv)(?<!\bv\ )(?<!\bver\ )(?<!version\ )(?<!\brev\ )(?<!release\ )"
+            r"(?<![\d.])(?<!\bv)(?<!\bv\ )(?<!\bver\ )(?<!version\ )(?<!\brev\ )(?<!release\ )"
             r"(?:\d{1,3}\.){3}\d{1,3}(?![\d]|\.\d)"
         ),
         _is_ip4,
         rank=1,
         gate=re.compile(r"\d\.\d+\."),
         shapes=("0.0",),
+        at_numbers=True,
     ),
     PatternDetector(
         "IP_ADDRESS",

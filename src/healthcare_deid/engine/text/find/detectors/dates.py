@@ -90,11 +90,12 @@ AGES = (
     PatternDetector(
         "AGE",
         ignore_case(
-            r"""(?=\d)(?<![\w.])(?P<value>\d{1,3}(?:\ ?-?\ ?(?:y(?:ea)?rs?|months?|mos?|mths?|weeks?|wks?
+            r"""(?<![\w.])(?P<value>\d{1,3}(?:\ ?-?\ ?(?:y(?:ea)?rs?|months?|mos?|mths?|weeks?|wks?
                 |days?)\.?(?:\ ?-?\ ?old|\ of\ age)
             |\ ?-?y\.?[/\ ]?o\.?(?:ld)?(?:\b|(?<=\.))|\ ?yrs?\ ?/\ ?o))(?![a-z])"""
         ),
         rank=7,
+        at_numbers=True,
         words=frozenset(
             [
                 "year",
@@ -122,7 +123,11 @@ AGES = (
         ),
     ),
     PatternDetector(
-        "AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7, shapes=_SHAPES_OF_AGES
+        "AGE",
+        re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE),
+        rank=7,
+        shapes=_SHAPES_OF_AGES,
+        at_numbers=True,
     ),
     PatternDetector(
         "AGE",
@@ -137,9 +142,10 @@ AGES = (
     PatternDetector(  # HIPAA lets no age over 89 stand, and few spans of time are that long: lived for 97 years
         "AGE",
         ignore_case(
-            r"(?=\d)(?<![\w.,/-])(?P<value>(?:9\d|1[01]\d)[\ -](?:years?|yrs?))(?!\w)(?!\ (?:ago|later|earlier))"
+            r"(?<![\w.,/-])(?P<value>(?:9\d|1[01]\d)[\ -](?:years?|yrs?))(?!\w)(?!\ (?:ago|later|earlier))"
         ),
         rank=7,
+        at_numbers=True,
         words=frozenset(["year", "years", "yr", "yrs"]),
     ),
     PatternDetector(  # age, and a number a few words after it: Age recorded at triage: 97
@@ -164,10 +170,11 @@ AGES = (
     PatternDetector(  # 45Y F, 45 M, F/45, M 067Y
         "AGE",
         ignore_case(
-            r"(?=\d)(?<![\w./])(?:(?P<value>\d{1,3}\ ?(?:yrs?|years?|y))\.?[\ ,/-]{0,3}(?:(?:fe)?male|m|f|man|woman|boy"
-            r"|girl|lady|gentleman)(?![\w])|\Z(?!))"
+            r"(?<![\w./])(?:(?P<value>\d{1,3}\ ?(?:yrs?|years?|y))\.?[\ ,/-]{0,3}(?:(?:fe)?male|m|f|man|woman|boy"
+            r"|girl|lady|gentleman)(?![\w]))"
         ),
         rank=7,
+        at_numbers=True,
         words=frozenset(["yr", "yrs", "year", "years", "y"]),
     ),
     PatternDetector(
@@ -182,10 +189,15 @@ AGES = (
         "AGE",
         ignore_case(r"(?<![\w./-])(?P<value>\d{2,3}\ ?(?:jahre|ans|años|anni|anos|jaar)(?:\ (?:alt|oud))?)(?![\w])"),
         rank=7,
+        at_numbers=True,
         words=frozenset(["jahre", "ans", "anos", "anni", "jaar"]),
     ),
     PatternDetector(  # age and sex: 93F, but not a 12F (French) catheter
-        "AGE", re.compile(r"(?<![\w./-])(?P<value>[4-9]\d|1[01]\d)[FM](?![\w-])"), rank=7, shapes=("0F", "0M")
+        "AGE",
+        re.compile(r"(?<![\w./-])(?P<value>[4-9]\d|1[01]\d)[FM](?![\w-])"),
+        rank=7,
+        shapes=("0F", "0M"),
+        at_numbers=True,
     ),
     PatternDetector(  # 92 F with cough; a temperature of 102 F is followed by other words
         "AGE",
@@ -194,6 +206,7 @@ AGES = (
             r"(?= (?:with|w/|who|c/o|s/p|h/o|presents|presenting|admitted)(?!\w))"
         ),
         rank=7,
+        at_numbers=True,
         shapes=("0 F ", "0 M "),
     ),
     PatternDetector(  # a whole text like 45Y: an age column of a burned-in header

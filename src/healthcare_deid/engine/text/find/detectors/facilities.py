@@ -108,7 +108,7 @@ class FacilityDetector:
             )
             if start is not None:
                 found.append(Match(start, match.end(), "ORGANIZATION_NAME"))
-        for match in matches_at(_FACILITY_BEFORE, text, tokens, _KINDS_BEFORE):
+        for match in matches_at(_FACILITY_BEFORE, text, _KINDS_BEFORE):
             end = _name_end(text, *match.span("name"))
             if end is not None:
                 found.append(Match(match.start(), end, "ORGANIZATION_NAME"))
@@ -125,7 +125,7 @@ def _named_by_kind(text: str, tokens: Sequence[Token]) -> Iterator[re.Match[str]
     """Yield names that precede their kind."""
     # Only the surroundings of kinds are searched: trying every word took five times as long.
     begin = end = 0
-    for kind in matches_at(_KIND, text, tokens, _KIND_BEGINNINGS):
+    for kind in matches_at(_KIND, text, _KIND_BEGINNINGS):
         start = kind.start()
         for _ in range(_MOST_WORDS):
             start = max(0, text.rfind(" ", 0, start))

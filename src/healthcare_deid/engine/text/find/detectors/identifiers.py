@@ -106,6 +106,7 @@ IDENTIFIERS = (
         "US_VEHICLE_IDENTIFICATION_NUMBER",
         ignore_case(r"(?<![A-Z0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Z0-9])"),
         is_vin,
+        at_numbers=True,
     ),
     PatternDetector(
         "SWIFT_CODE",
@@ -119,6 +120,7 @@ IDENTIFIERS = (
         re.compile(r"(?<![A-Za-z0-9])(?!MONOCHROME)[A-Z]{6}(?=[A-Z]{0,4}\d)[A-Z0-9]{5}(?![A-Za-z0-9])"),
         is_swift_code,
         rank=6,
+        at_numbers=True,
     ),
     PatternDetector(
         "PASSPORT",
@@ -166,6 +168,7 @@ IDENTIFIERS = (
         is_iban,
         gate=FIVE_DIGITS,
         rank=1,
+        at_numbers=True,
     ),
     PatternDetector(
         "US_HEALTHCARE_NPI",

@@ -155,7 +155,7 @@ def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
 def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
     starts = {token.start: index for index, token in enumerate(tokens)}
     found: list[Match] = []
-    for match in matches_at(_LABEL, text, tokens, _LABEL_BEGINNINGS):
+    for match in matches_at(_LABEL, text, _LABEL_BEGINNINGS):
         index = starts.get(match.end())
         if index is None:
             continue

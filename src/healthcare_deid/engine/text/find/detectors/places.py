@@ -50,7 +50,7 @@ ADDRESSES = (
     PatternDetector(  # 12 Old Mill Road, Apt 4
         "LOCATION",
         ignore_case(
-            rf"""(?=\d)(?<![\w./])\d{{1,5}}[A-Z]?(?:-\d{{1,4}})?,?\ (?:(?:N|S|E|W|NE|NW|SE|SW|north|south|east
+            rf"""(?<![\w./])\d{{1,5}}[A-Z]?(?:-\d{{1,4}})?,?\ (?:(?:N|S|E|W|NE|NW|SE|SW|north|south|east
                 |west)\.?\ )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th))\ ){{1,4}}
             (?:street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq
             |terrace|ter|parkway|pkwy|highway|hwy|circle|cir|way|crescent|close|alley|trail|trl|gardens|grove|mews|walk
@@ -60,6 +60,7 @@ ADDRESSES = (
         ),
         _begins_with_a_name,
         rank=1,  # before cues of numbers: Address of record: 9341 Wheat Court
+        at_numbers=True,
         words=frozenset(
             [
                 "street",
@@ -114,12 +115,13 @@ ADDRESSES = (
     PatternDetector(  # any house and street before a city, a state and a ZIP: 8589 Birkenstraße, Cobalt Glen, NH 81397
         "LOCATION",
         re.compile(
-            r"(?=\d)(?<![\w./-])\d{1,5}[A-Z]? [A-Z\u00C0-\u00DE][^\n;:|.!?\d]{2,40}(?:\.? (?:Apt|Unit|Suite|Ste"
+            r"(?<![\w./-])\d{1,5}[A-Z]? [A-Z\u00C0-\u00DE][^\n;:|.!?\d]{2,40}(?:\.? (?:Apt|Unit|Suite|Ste"
             r"|#)\.? ?#?\w{1,5})?"
             r",\s+[A-Z][\w.' -]{2,30},? [A-Z]{2},? \d{5}(?:-\d{4})?(?!\d)"
         ),
         rank=3,
         shapes=(" 00000",),
+        at_numbers=True,
     ),
     PatternDetector(  # apartment or suite, before the house number or after the street
         "LOCATION",
@@ -175,6 +177,7 @@ ADDRESSES = (
             r"|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d)(?![\w-])"
         ),
         rank=6,
+        at_numbers=True,
     ),
     PatternDetector(  # 69120 Heidelberg, D-10117 Berlin
         "LOCATION",
@@ -222,7 +225,7 @@ def _after_cues(text: str) -> Iterator[Match]:
 
     Examples: moved here from Oaxaca.
     """
-    for match in matches_at(_PLACE_CUE, text, tokens_of(text), _PLACE_CUE_BEGINNINGS):
+    for match in matches_at(_PLACE_CUE, text, _PLACE_CUE_BEGINNINGS):
         first = match["place"].split()[0].strip(",")
         plain = fold(first).replace("\u2019", "'").removesuffix("'s")
         if plain in vocabulary() or plain in word_set("titles") or plain in first_names():

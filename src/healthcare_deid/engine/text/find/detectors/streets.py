@@ -152,7 +152,7 @@ def _anchors(text: str, words: frozenset[str]) -> Iterator[tuple[int, int]]:
     if not _TYPES.isdisjoint(words):
         yield from _accepted(_TYPE_LAST, text, _end_of_type_last)
     if not _PREFIXES.isdisjoint(words):
-        for match in matches_at(_TYPE_FIRST, text, tokens_of(text), _PREFIXES):
+        for match in matches_at(_TYPE_FIRST, text, _PREFIXES):
             before = _NUMBERS_BEFORE.search(text, max(0, match.start() - 16), match.start())
             end = _end_of_type_first(match, has_number=before is not None)
             if end is not None:

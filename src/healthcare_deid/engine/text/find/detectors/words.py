@@ -24,7 +24,7 @@ from healthcare_deid.engine.text.find.lexicon import (
 from healthcare_deid.engine.text.find.name_model import is_likely_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 # A capital inside a word marks a product or protocol, except in names such as McDonald, MacLeod, DeLuca or DiMarco.
@@ -78,8 +78,8 @@ class Token(NamedTuple):
 def tokens_of(text: str) -> tuple[Token, ...]:
     """Return the words of a text with their roles."""
     # A text has dozens of words: `tuple.__new__` builds a token in half the time that `Token(...)` takes.
-    make = tuple.__new__
-    return tuple([make(Token, (*match.span(), *_read(match[0]))) for match in _TOKEN.finditer(text)])
+    make, read = tuple.__new__, _read
+    return tuple([make(Token, match.span() + read(match[0])) for match in _TOKEN.finditer(text)])
 
 
 @lru_cache(maxsize=256)
@@ -88,15 +88,15 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset([token.word for token in tokens_of(text)])
 
 
-def matches_at(
-    pattern: re.Pattern[str], text: str, tokens: Sequence[Token], words: frozenset[str]
-) -> Iterator[re.Match[str]]:
+def matches_at(pattern: re.Pattern[str], text: str, words: frozenset[str]) -> Iterator[re.Match[str]]:
     """Yield the matches of a pattern that begins with one of some words, without overlaps.
 
     It is many times as fast as ``finditer``, which tries every letter.
     """
+    if words.isdisjoint(words_of(text)):
+        return
     end = 0
-    for token in tokens:
+    for token in tokens_of(text):
         if token.word in words and token.start >= end:
             match = pattern.match(text, token.start)
             if match:
