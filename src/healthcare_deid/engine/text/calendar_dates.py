@@ -122,10 +122,11 @@ _SHAPES: tuple[tuple[str, ...], ...] = (
     ("0000-00", "0000/00"),
 )
 _NUMERIC_BY_SHAPE = tuple(zip(_NUMERIC, _SHAPES, strict=True))
+_SHORTEST_NUMERIC = 4
 _LONG_RUN = 38  # of characters; a longer run may have been cut
 _DIGIT = re.compile(r"\d")
 _WORDS = re.compile(r"[^\W\d_]{3,}")
-_RUN = re.compile(r"'?\d(?:[\d\-/.:_ 年月日년월일]{0,40}[\d年月日년월일])?")
+_RUN = re.compile(r"\d(?:[\d\-/.:_ 年月日년월일]{0,40}[\d年月日년월일])?")
 # Whether each named form begins with the month.
 _NAMED_BY_START = tuple(zip(_NAMED, (False, True, False, True, False, True, True), strict=True))
 # Characters before the name of a month in which a day or year lies.
@@ -279,11 +280,16 @@ def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
     # Some thirty patterns on every text are slow, so each runs only near a number as long as a date, or a month's name.
     for run in _RUN.finditer(text):
         start, end = run.span()
-        for pattern in _numeric_forms(text[start : end + 4 if end - start > _LONG_RUN else end].translate(_ZEROS)):
-            yield pattern, start, min(len(text), end + 4)
-        if ("/" in run[0] or run[0][0] == "'") and _CUE.search(text, max(0, start - _REACH_OF_CUE), start):
+        is_quoted = text[start - 1 : start] == "'"
+        start -= is_quoted
+        if end - start >= _SHORTEST_NUMERIC:
+            for pattern in _numeric_forms(text[start : end + 4 if end - start > _LONG_RUN else end].translate(_ZEROS)):
+                yield pattern, start, min(len(text), end + 4)
+        if (is_quoted or "/" in run[0]) and _CUE.search(text, max(0, start - _REACH_OF_CUE), start):
             for pattern in _CUED:
                 yield pattern, start, min(len(text), end + 2)
+    if MONTH_INDEX.keys().isdisjoint(_WORDS.findall(text.lower())):
+        return
     for word in _WORDS.finditer(text):
         if word[0].lower() not in MONTH_INDEX:
             continue
