@@ -140,9 +140,7 @@ _TIME = _compile(
     r"|2[0-3])[:.h][0-5]\d(?:[:.][0-5]\d(?:\.\d{1,6})?)?(?: ?[ap]\.?m\b\.?)?(?:Z|[+-]\d\d:?\d\d)?)(?!\d)"
 )
 _TIME_BEFORE = _compile(r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?: ?[ap]\.?m\.?)?[ ,;@\-]{1,3}$")
-_WEEKDAY_BEFORE = _compile(
-    r"(?<![^\W\d_])(?P<w>" + "|".join(sorted(WEEKDAY_INDEX, key=len, reverse=True)) + r")[., ]{1,3}$"
-)
+_WORD_BEFORE = re.compile(r"(?<![^\W\d_])(?P<w>[^\W\d_]+)[., ]{1,3}$")
 # Names of months that are ordinary words in some language. In lower case they count only with a year of four digits.
 _MOSTLY_WORDS = frozenset(
     [
@@ -358,8 +356,8 @@ def _full_year(digits: str) -> int:
 
 
 def _with_weekday(item: TextDate, text: str) -> TextDate:
-    before = _WEEKDAY_BEFORE.search(text, max(0, item.start - 14), item.start)
-    if before is None:
+    before = _WORD_BEFORE.search(text, max(0, item.start - 14), item.start)
+    if before is None or before["w"].lower() not in WEEKDAY_INDEX:
         return item
     start, end = before.span("w")
     return _extended(item, start, item.end, (start, end, "w"))

@@ -67,7 +67,6 @@ class PatternDetector:
         gate: Cheap regular expression; texts that it does not match are skipped. None for all texts.
         ocr_digits: Whether look-alike letters in numbers are read as digits.
         words: Folded words of which a text must have one; empty for all texts.
-        endings: Word endings that count like ``words``.
         shapes: Parts of which a text has one, if its digits are read as 0; empty for all texts.
         at_words: Whether the pattern begins with one of ``words``.
         at_numbers: Whether the pattern begins with a number, or with letters attached to one.
@@ -85,7 +84,6 @@ class PatternDetector:
     gate: re.Pattern[str] | None = HAS_DIGIT
     ocr_digits: bool = False
     words: frozenset[str] = frozenset()
-    endings: tuple[str, ...] = ()
     in_numbers: bool = False
     shapes: tuple[str, ...] = ()
     at_words: bool = False
@@ -103,11 +101,14 @@ class PatternDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the matches that pass the check."""
+        read = read_digits(text) if self.ocr_digits else text
+        return [] if self.gate is not None and self.gate.search(read) is None else self.search(text)
+
+    def search(self, text: str) -> list[Match]:
+        """Return the matches that pass the check, in a text that passes the gate."""
         # Text recognition reads O for 0 and l for 1; the length does not change, so positions stay valid.
         if self.ocr_digits:
             text = read_digits(text)
-        if self.gate is not None and self.gate.search(text) is None:
-            return []
         found: list[Match] = []
         group = "value" if "value" in self.pattern.groupindex else 0
         for match in self._matches(text):
@@ -132,21 +133,14 @@ class PatternDetector:
         else:
             yield from self.pattern.finditer(text)
 
-    def is_called_for(self, words: frozenset[str]) -> bool:
-        """Return whether a text with these words can have a finding."""
-        if not self.words and not self.endings:
-            return True
-        if not self.words.isdisjoint(words):
-            return True
-        return bool(self.endings) and any(word.endswith(self.endings) for word in words)
 
-
-_ZEROS = str.maketrans("123456789", "000000000")
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 
 
 def shape_of(text: str) -> str:
     """Return a text with every digit as 0."""
-    return text.translate(_ZEROS)
+    # Bytes are translated ten times as fast as letters.
+    return text.encode("utf-8", "surrogatepass").translate(_ZEROS).decode("utf-8", "surrogatepass")
 
 
 FIVE_DIGITS = re.compile(r"(?:\d\D{0,3}){4}\d")

@@ -6,6 +6,7 @@ import re
 
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, PatternDetector, ignore_case, read_digits
+from healthcare_deid.engine.text.find.detectors.words import words_of
 from healthcare_deid.engine.text.match import Match
 
 # Words that end right before a date of birth: DOB, born, geb., né le.
@@ -15,6 +16,14 @@ _BIRTH_CUE = re.compile(
     r"|\bgeboortedatum\b|\bfödd\b|\*)"
     r"[\s:=.,(-]*(?:on|am|le|el|il|the|date)?[\s:=(]*$",
     re.IGNORECASE,
+)
+# Folded words of which a text with a birth cue has one, if it has no asterisk.
+_BIRTH_WORDS = frozenset(
+    [
+        *("dob", "ob", "b", "birth", "birthdate", "birthday", "bdate", "bday", "born", "geb", "geboren", "geburtsdatum"),
+        *("ne", "nee", "nacido", "nacida", "nato", "nata", "naissance", "nacimiento", "nascita", "nascimento"),
+        *("geboortedatum", "fodd"),
+    ]
 )
 # Characters before a date that are searched for a birth cue.
 _LONGEST_CUE = 32
@@ -38,8 +47,9 @@ class DateDetector:
         if HAS_DIGIT.search(text) is None:
             return []
         found: list[Match] = []
+        has_cue = "*" in text or not _BIRTH_WORDS.isdisjoint(words_of(text))
         for item in find_dates(read_digits(text)):
-            birth = _BIRTH_CUE.search(text, max(0, item.start - _LONGEST_CUE), item.start)
+            birth = has_cue and _BIRTH_CUE.search(text, max(0, item.start - _LONGEST_CUE), item.start)
             found.append(Match(item.start, item.end, "DATE_OF_BIRTH" if birth else "DATE"))
         return found
 
