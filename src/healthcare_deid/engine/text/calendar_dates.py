@@ -105,23 +105,23 @@ _NAMED = (
     _compile(_NOT_IN_WORD + _MONTH + r"\.?,? ?['\u2019](?P<y>\d\d)(?![\w])"),
 )
 _ZEROS = str.maketrans("123456789", "000000000")
-# For each numeric form, parts of which a text has one, if its digits are read as 0.
-_SHAPES: tuple[tuple[str, ...], ...] = (
-    ("0000-", "0000/", "0000.", "0000:", "0000_", "0000 "),
-    ("00000000",),
-    ("/0000", "/ 0000", "-0000", ".0000"),
-    ("00-00-00", "00.00.00", "00 00 00"),
-    ("0-0-0", "0-00-0"),
-    ("/",),
-    ("00 00 0000",),
-    ("00000000",),
-    ("\u5e74",),
-    ("\ub144",),
-    ("/0000", "/ 0000", "-0000", "- 0000"),
-    ("00.0000",),
-    ("0000-00", "0000/00"),
+# For each numeric form, what a run of digits looks like that has one, if each digit is read as 0.
+_SHAPES = (
+    r"0000(?: ?[-/.:_] ?| )0",
+    r"(?<!0)0{8}",
+    r"(?<!0)00?(?: ?/ ?|-|\.)00?(?: ?/ ?|-|\.)0000(?!0)",
+    r"(?<!0)00(?P<s>[-. ])00(?P=s)00(?!0)",
+    r"(?<!0)00?-00?-00(?!0)",
+    r"(?<!0)00? ?/ ?00? ?/ ?00(?!0)",
+    r"(?<!0)00 00 0000(?!0)",
+    r"(?<!0)0{8}(?!0)",
+    "\u5e74",
+    "\ub144",
+    r"(?<!0)00? ?[/-] ?0000(?!0)",
+    r"(?<!0)00\.0000(?!0)",
+    r"(?<!0)0000[/-]00(?!0)",
 )
-_NUMERIC_BY_SHAPE = tuple(zip(_NUMERIC, _SHAPES, strict=True))
+_NUMERIC_BY_SHAPE = tuple(zip(_NUMERIC, map(re.compile, _SHAPES), strict=True))
 _SHORTEST_NUMERIC = 4
 _LONG_RUN = 38  # of characters; a longer run may have been cut
 _DIGIT = re.compile(r"\d")
@@ -310,7 +310,7 @@ def _numeric_forms(shape: str) -> tuple[re.Pattern[str], ...]:
     """Return the numeric forms that a run of digits can have, each digit read as 0."""
     if shape.count("0") < 4:
         return ()
-    return tuple(pattern for pattern, parts in _NUMERIC_BY_SHAPE if any(part in shape for part in parts))
+    return tuple(pattern for pattern, form in _NUMERIC_BY_SHAPE if form.search(shape))
 
 
 def _read(match: re.Match[str]) -> TextDate | None:

@@ -69,7 +69,8 @@ class PatternDetector:
         words: Folded words of which a text must have one; empty for all texts.
         shapes: Parts of which a text has one, if its digits are read as 0; empty for all texts.
         at_words: Whether the pattern begins with one of ``words``.
-        at_numbers: Whether the pattern begins with a number, or with letters attached to one.
+        at_numbers: Whether the pattern begins with a number.
+        at_codes: Whether the pattern begins with letters attached to a number.
         whole: Whether the pattern begins where the text does.
         in_numbers: Whether only the surroundings of numbers with at least five digits are searched.
 
@@ -88,6 +89,7 @@ class PatternDetector:
     shapes: tuple[str, ...] = ()
     at_words: bool = False
     at_numbers: bool = False
+    at_codes: bool = False
     whole: bool = False
 
     def __post_init__(self) -> None:
@@ -110,28 +112,26 @@ class PatternDetector:
         if self.ocr_digits:
             text = read_digits(text)
         found: list[Match] = []
-        group = "value" if "value" in self.pattern.groupindex else 0
         for match in self._matches(text):
-            start, end = match.span(group)
+            start, end = match.span("value" if "value" in self.pattern.groupindex else 0)
             if start >= 0 and self.is_valid(text[start:end]):
                 found.append(Match(start, end, self.info_type))
         return found
 
-    def _matches(self, text: str) -> Iterator[re.Match[str]]:
-        """Yield the pattern's matches, tried only where it can match."""
+    def _matches(self, text: str) -> Iterable[re.Match[str]]:
+        """Return the pattern's matches, tried only where it can match."""
         if self.in_numbers:
-            for begin, stop in long_numbers(text):
-                yield from self.pattern.finditer(text, begin, stop)
-        elif self.whole:
+            return [match for begin, stop in long_numbers(text) for match in self.pattern.finditer(text, begin, stop)]
+        if self.whole:
             match = self.pattern.match(text)
-            if match:
-                yield match
-        elif self.at_numbers:
-            yield from matches_at_numbers(self.pattern, text)
-        elif self.at_words:
-            yield from matches_at(self.pattern, text, self.words)
-        else:
-            yield from self.pattern.finditer(text)
+            return (match,) if match else ()
+        if self.at_numbers or self.at_codes:
+            starts = number_starts(text) if self.at_numbers else ()
+            starts = sorted({*starts, *code_starts(text)}) if self.at_codes else starts
+            return matches_from(self.pattern, text, starts)
+        if self.at_words:
+            return matches_at(self.pattern, text, self.words)
+        return self.pattern.finditer(text)
 
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
@@ -168,24 +168,29 @@ def long_numbers(text: str) -> tuple[tuple[int, int], ...]:
 
 @lru_cache(maxsize=256)
 def number_starts(text: str) -> tuple[int, ...]:
-    """Return where numbers begin, and where the letters attached to them do: at both characters of A1."""
+    """Return where the numbers of a text begin."""
+    return tuple([match.start() for match in _DIGITS.finditer(text)])
+
+
+@lru_cache(maxsize=256)
+def code_starts(text: str) -> tuple[int, ...]:
+    """Return where the letters attached to numbers begin, as in AB12."""
     starts: list[int] = []
     end = 0
     for match in _DIGITS.finditer(text):
-        start = first = match.start()
-        while first > end and text[first - 1] in ascii_letters:
-            first -= 1
-        if first < start and (first > end or not end):  # letters between two numbers begin nothing
-            starts.append(first)
-        starts.append(start)
+        start = match.start()
+        while start > end and text[start - 1] in ascii_letters:
+            start -= 1
+        if start < match.start() and (start > end or not end):  # letters between two numbers begin nothing
+            starts.append(start)
         end = match.end()
     return tuple(starts)
 
 
-def matches_at_numbers(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Yield the matches of a pattern that begins with a number, or with letters attached to one, without overlaps."""
+def matches_from(pattern: re.Pattern[str], text: str, starts: Iterable[int]) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern that begins at one of some positions, without overlaps."""
     end = 0
-    for start in number_starts(text):
+    for start in starts:
         if start >= end:
             match = pattern.match(text, start)
             if match:

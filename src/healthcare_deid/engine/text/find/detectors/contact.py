@@ -65,7 +65,8 @@ CONTACT = (
         ),
         lambda text: any(letter.isdigit() for letter in text),
         rank=1,
-        gate=re.compile(r"[:-][0-9a-fA-F]{2}[:-][0-9a-fA-F]{2}[:-]|\.[0-9a-fA-F]{4}\."),
+        # The signs come first, so that the rest is tried only at them.
+        gate=re.compile(r"[:.-](?:(?<!\.)[0-9a-fA-F]{2}[:-][0-9a-fA-F]{2}[:-]|(?<=\.)[0-9a-fA-F]{4}\.)"),
     ),
     PatternDetector(
         "IP_ADDRESS",

@@ -107,6 +107,7 @@ IDENTIFIERS = (
         ignore_case(r"(?<![A-Z0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Z0-9])"),
         is_vin,
         at_numbers=True,
+        at_codes=True,
     ),
     PatternDetector(
         "SWIFT_CODE",
@@ -120,7 +121,7 @@ IDENTIFIERS = (
         re.compile(r"(?<![A-Za-z0-9])(?!MONOCHROME)[A-Z]{6}(?=[A-Z]{0,4}\d)[A-Z0-9]{5}(?![A-Za-z0-9])"),
         is_swift_code,
         rank=6,
-        at_numbers=True,
+        at_codes=True,
     ),
     PatternDetector(
         "PASSPORT",
@@ -168,7 +169,7 @@ IDENTIFIERS = (
         is_iban,
         gate=FIVE_DIGITS,
         rank=1,
-        at_numbers=True,
+        at_codes=True,
     ),
     PatternDetector(
         "US_HEALTHCARE_NPI",

@@ -59,7 +59,8 @@ class Panel:
         found: list[tuple[int, Match]] = []
         for position in sorted(self._called_for(text)):
             rank, search = self._rows[position]
-            found += [(rank, match) for match in search(text)]
+            for match in search(text):
+                found.append((rank, match))
         return found
 
     def _called_for(self, text: str) -> set[int]:

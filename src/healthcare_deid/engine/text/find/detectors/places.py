@@ -177,7 +177,7 @@ ADDRESSES = (
             r"|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d)(?![\w-])"
         ),
         rank=6,
-        at_numbers=True,
+        at_codes=True,
     ),
     PatternDetector(  # 69120 Heidelberg, D-10117 Berlin
         "LOCATION",

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
-from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, ignore_case
+from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, ignore_case, number_starts
 from healthcare_deid.engine.text.find.detectors.name_runs import CLOSED_CLASS, TITLES
 from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of, words_of
 from healthcare_deid.engine.text.find.lexicon import (
@@ -150,7 +150,7 @@ class AddressDetector:
 def _anchors(text: str, words: frozenset[str]) -> Iterator[tuple[int, int]]:
     """Yield streets with their number, and units."""
     if not _TYPES.isdisjoint(words):
-        yield from _accepted(_TYPE_LAST, text, _end_of_type_last)
+        yield from _with_the_type_last(text)
     for match in matches_at(_TYPE_FIRST, text, _PREFIXES):
         before = _NUMBERS_BEFORE.search(text, max(0, match.start() - 16), match.start())
         end = _end_of_type_first(match, has_number=before is not None)
@@ -177,8 +177,14 @@ def _accepted(
         match = pattern.search(text, match.start() + 1 if end is None else end)
 
 
-def _end_of_type_last(match: re.Match[str]) -> int | None:
-    return _type_end(match.string, *match.span("name"))
+def _with_the_type_last(text: str) -> Iterator[tuple[int, int]]:
+    end = 0
+    for start in number_starts(text):
+        match = _TYPE_LAST.match(text, start) if start >= end else None
+        stop = _type_end(text, *match.span("name")) if match else None
+        if stop is not None:
+            end = stop
+            yield start, end
 
 
 def _type_end(text: str, start: int, end: int, *, sure: bool = False) -> int | None:
