@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 _MONTH = "(?P<b>" + "|".join(sorted(map(re.escape, MONTH_INDEX), key=len, reverse=True)) + r")(?![^\W\d_])"
+_ANY_MONTH = r"(?P<b>[^\W\d_]+)(?![^\W\d_])"  # where the name of a month begins
 _YEAR4 = r"(?P<y>(?:1[89]|20)\d\d)"
 _YEAR = r"(?P<y>(?:1[89]|20)\d\d|\d\d)"
 _DAY = r"(?P<d>0?[1-9]|[12]\d|3[01])"
@@ -22,7 +23,6 @@ _MONTH_NUMBER = r"(?P<m>0?[1-9]|1[0-2])"
 # Not inside a longer number, a UID, a decimal or a version.
 _START = r"(?<!\d)(?<!\d[./])"
 _END = r"(?!\d)(?![./]\d)"
-_NOT_IN_WORD = r"(?<![^\W\d_])"
 _ORDINAL = r"(?:(?P<o>st|nd|rd|th)|er|\.|º|ª)?"
 _GLUE = r"[ \-/.,_]{0,3}"
 _OF = r"(?:(?:of|de|di|den) )?"
@@ -83,8 +83,7 @@ _NAMED = (
     _compile(_START + _DAY + _ORDINAL + _GLUE + _OF + _MONTH + r"\.?" + _GLUE + r"'?(?:del? )?" + _YEAR + _END),
     # March 4, 2020
     _compile(
-        _NOT_IN_WORD
-        + _MONTH
+        _ANY_MONTH
         + r"\.?"
         + _GLUE
         + _DAY
@@ -96,13 +95,13 @@ _NAMED = (
     # 2020 March 4
     _compile(_START + _YEAR4 + _GLUE + _MONTH + r"\.?" + _GLUE + _DAY + r"(?!\d)"),
     # March 2020
-    _compile(_NOT_IN_WORD + _MONTH + r"\.?" + r"[ \-/.,']{0,3}(?:del? )?" + _YEAR4 + r"(?!\d)"),
+    _compile(_ANY_MONTH + r"\.?" + r"[ \-/.,']{0,3}(?:del? )?" + _YEAR4 + r"(?!\d)"),
     # 4 March
     _compile(_START + _DAY + _ORDINAL + r"[ \-]" + _OF + _MONTH + r"(?![\w-])"),
     # March 4th
-    _compile(_NOT_IN_WORD + _MONTH + r"\.?[ \-]" + _DAY + r"(?P<o>st|nd|rd|th)?(?![\w/:%-]|\.\d)"),
+    _compile(_ANY_MONTH + r"\.?[ \-]" + _DAY + r"(?P<o>st|nd|rd|th)?(?![\w/:%-]|\.\d)"),
     # March '20
-    _compile(_NOT_IN_WORD + _MONTH + r"\.?,? ?['\u2019](?P<y>\d\d)(?![\w])"),
+    _compile(_ANY_MONTH + r"\.?,? ?['\u2019](?P<y>\d\d)(?![\w])"),
 )
 _ZEROS = str.maketrans("123456789", "000000000")
 # For each numeric form, what a run of digits looks like that has one, if each digit is read as 0.
@@ -263,18 +262,17 @@ def find_dates(text: str) -> tuple[TextDate, ...]:
     """Return the dates in a text, in order and without overlaps."""
     found: list[TextDate] = []
     taken = bytearray(len(text))
-    for pattern, start, end in _places_to_look(text):
-        for match in pattern.finditer(text, start, end):
-            item = _read(match)
-            if item and not any(taken[item.start : item.end]):
-                item = _with_time(_with_weekday(item, text), text)
-                taken[item.start : item.end] = b"\1" * (item.end - item.start)
-                found.append(item)
+    for match in _candidates(text):
+        item = _read(match)
+        if item and not any(taken[item.start : item.end]):
+            item = _with_time(_with_weekday(item, text), text)
+            taken[item.start : item.end] = b"\1" * (item.end - item.start)
+            found.append(item)
     return tuple(sorted(found, key=lambda item: item.start))
 
 
-def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
-    """Yield each pattern with the range where it can match."""
+def _candidates(text: str) -> Iterator[re.Match[str]]:
+    """Yield the matches of every pattern, each tried only where it can match."""
     # Some thirty patterns on every text are slow, so each runs only near a number as long as a date, or a month's name.
     for run in _RUN.finditer(text):
         start, end = run.span()
@@ -282,10 +280,10 @@ def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
         start -= is_quoted
         if end - start >= _SHORTEST_NUMERIC:
             for pattern in _numeric_forms(text[start : end + 4 if end - start > _LONG_RUN else end].translate(_ZEROS)):
-                yield pattern, start, min(len(text), end + 4)
+                yield from pattern.finditer(text, start, end + 4)
         if (is_quoted or "/" in run[0]) and _CUE.search(text, max(0, start - _REACH_OF_CUE), start):
             for pattern in _CUED:
-                yield pattern, start, min(len(text), end + 2)
+                yield from pattern.finditer(text, start, end + 2)
     if MONTH_INDEX.keys().isdisjoint(_WORDS.findall(text.lower())):
         return
     for word in _WORDS.finditer(text):
@@ -300,9 +298,10 @@ def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
             continue
         for pattern, by_month in _NAMED_BY_START:
             if by_month:
-                yield pattern, begin, high
+                match = pattern.match(text, begin, high)
+                yield from (match,) if match else ()
             elif has_day_before:
-                yield pattern, low, high
+                yield from pattern.finditer(text, low, high)
 
 
 @lru_cache(maxsize=1024)

@@ -76,7 +76,7 @@ CONTACT = (
         ),
         _is_ip4,
         rank=1,
-        gate=re.compile(r"\d\.\d+\."),
+        gate=re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d"),
         shapes=("0.0",),
         at_numbers=True,
     ),

@@ -104,7 +104,7 @@ IDENTIFIERS = (
     ),
     PatternDetector(
         "US_VEHICLE_IDENTIFICATION_NUMBER",
-        ignore_case(r"(?<![A-Z0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Z0-9])"),
+        re.compile(r"(?<![A-Za-z0-9])[A-HJ-NPR-Za-hj-npr-z0-9]{17}(?![A-Za-z0-9])"),
         is_vin,
         at_numbers=True,
         at_codes=True,

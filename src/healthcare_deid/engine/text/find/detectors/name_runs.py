@@ -18,6 +18,7 @@ _EPONYM_NOUN = word_set("eponym_noun")
 CLOSED_CLASS = word_set("closed_class")
 _PERSON_NOUNS = word_set("person_nouns")
 _EPONYM_PAIRS = word_set("eponym_pairs")
+BEGIN_EPONYM_PAIRS = frozenset(pair.partition("-")[0] for pair in _EPONYM_PAIRS)
 _PLACE_EPONYMS = word_set("place_eponyms")
 UNLISTED = frozenset({WordKind.LIKELY, WordKind.UNKNOWN})
 NAMES = UNLISTED | {WordKind.FIRST, WordKind.LAST}

@@ -123,12 +123,12 @@ class NationalIdDetector:
     def find(self, text: str) -> list[Match]:
         """Return the identifiers that pass their check."""
         words = words_of(text)
-        few = not _FEW_DIGITS.isdisjoint(words) or _FISCAL_CODE.search(text) is not None
-        if not few and FIVE_DIGITS.search(text) is None:
+        has_cue = not _FEW_DIGITS.isdisjoint(words)
+        if not (has_cue or FIVE_DIGITS.search(text) or _FISCAL_CODE.search(text)):
             return []
         found: list[Match] = []
         for start, end in _candidates(text):
-            if not few and FIVE_DIGITS.search(text, start, end) is None:
+            if not (has_cue or FIVE_DIGITS.search(text, start, end) or _FISCAL_CODE.search(text, start, end)):
                 continue
             if _ANY_FORM.search(text, start, end) is None:
                 continue

@@ -74,7 +74,12 @@ class Panel:
                 called -= positions
         shape = shape_of(read)
         for shapes, positions in self._by_shapes.items():
-            if not called.isdisjoint(positions) and not any(part in shape for part in shapes):
+            if called.isdisjoint(positions):
+                continue
+            for part in shapes:
+                if part in shape:
+                    break
+            else:
                 called -= positions
         return called
 

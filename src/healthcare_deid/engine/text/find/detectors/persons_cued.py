@@ -6,7 +6,9 @@ A title, a label, credentials or carets are cues.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
@@ -127,8 +129,8 @@ def _is_caret_name(value: str) -> bool:
 
 def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
     found: list[Match] = []
-    for index, token in enumerate(tokens[:-1]):
-        if token.word not in TITLES:
+    for index, token in enumerate(tokens):
+        if token.word not in TITLES or index + 1 == len(tokens):
             continue
         between = gap(text, token, tokens[index + 1])
         if between not in {" ", ". ", ".", ".  ", ": "}:
@@ -153,11 +155,10 @@ def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
 
 
 def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
-    starts = {token.start: index for index, token in enumerate(tokens)}
     found: list[Match] = []
     for match in matches_at(_LABEL, text, _LABEL_BEGINNINGS):
-        index = starts.get(match.end())
-        if index is None:
+        index = bisect_left(tokens, match.end(), key=itemgetter(0))
+        if index == len(tokens) or tokens[index].start != match.end():
             continue
         while index < len(tokens) and tokens[index].word in TITLES:
             index += 1  # `_after_titles` finds names after titles
@@ -293,8 +294,10 @@ def _before_belongings(text: str, tokens: Sequence[Token]) -> list[Match]:
     """Find names by a possession: Pinto's prior films."""
     found: list[Match] = []
     for owner, thing in pairwise(tokens):
+        if thing.word not in _BELONGINGS:
+            continue
         name = owner.word.removesuffix("'s")
-        is_owned = name != owner.word and thing.word in _BELONGINGS and gap(text, owner, thing) == " "
+        is_owned = name != owner.word and gap(text, owner, thing) == " "
         if is_owned and owner.capital and (name in surnames() or name in first_names()):
             found.append(Match(owner.start, owner.end - 2, "PERSON_NAME"))
     return found

@@ -30,6 +30,7 @@ _INTRODUCES = frozenset(
     ["i'm", "dear", "hi", "hello", "thanks", "regards", "sincerely", "said", "says", "told", "asked", "given", "gave"]
 )
 _GIVEN = frozenset({"given", "gave"})
+_TELLS = _SAYS | _HAD | _INTRODUCES | {"to", "and"}
 _LEADS = re.compile(r" |, ?|,? ?\n")
 
 
@@ -37,7 +38,7 @@ def told_persons(text: str, tokens: Sequence[Token]) -> list[Match]:
     """Return the names that the sentence tells, in texts of mixed case."""
     found: list[Match] = []
     for index, token in enumerate(tokens):
-        if token.upper and len(token.word) > 1:
+        if token.word not in _TELLS or (token.upper and len(token.word) > 1):
             continue
         if token.word in _INTRODUCES or (token.word == "to" and index and tokens[index - 1].word == "according"):
             found += _after(text, tokens, index)

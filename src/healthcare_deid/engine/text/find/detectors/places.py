@@ -199,7 +199,8 @@ _CITY_AND_STATE = re.compile(
 )
 
 
-_STATE_LETTERS = re.compile(rf", ?(?:{STATES})\b|\b[A-Z]{{2}},? \d{{5}}")
+# The first character comes first, so that the rest is tried only at it.
+_STATE_LETTERS = re.compile(rf"[,A-Z](?:(?<=,) ?(?:{STATES})\b|(?<!,)(?<!\w.)[A-Z],? \d{{5}})")
 
 
 # Cue for a place where somebody lives, was born or was treated, and the capitalized name.
@@ -262,10 +263,12 @@ class PlaceDetector:
         found: list[Match] = []
         listed = places()
         for index, token in enumerate(tokens):
-            for words in listed.get(token.word, ()):
+            if not (lower or token.capital) or token.word not in listed:
+                continue
+            if text[max(0, token.start - 1) : token.start] in _CODE:
+                continue
+            for words in listed[token.word]:
                 run = tokens[index : index + len(words)]
-                if not (lower or token.capital) or text[max(0, token.start - 1) : token.start] in _CODE:
-                    continue
                 if tuple(item.word for item in run) == words and not is_eponym(text, tokens, index + len(words)):
                     found.append(Match(token.start, run[-1].end, "LOCATION"))
                     break
