@@ -123,7 +123,7 @@ _SHAPES = (
 _NUMERIC_BY_SHAPE = tuple(zip(_NUMERIC, map(re.compile, _SHAPES), strict=True))
 _SHORTEST_NUMERIC = 4
 _LONG_RUN = 38  # of characters; a longer run may have been cut
-_DIGIT = re.compile(r"\d")
+_DIGIT = re.compile(r"[0-9]")
 _WORDS = re.compile(r"[^\W\d_]{3,}")
 _RUN = re.compile(r"\d(?:[\d\-/.:_ 年月日년월일]{0,40}[\d年月日년월일])?")
 # Whether each named form begins with the month.

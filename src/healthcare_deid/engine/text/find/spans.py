@@ -58,6 +58,9 @@ def without_refuted(candidates: Sequence[tuple[int, Match]], text: str) -> tuple
     """
     kept: list[tuple[int, Match]] = []
     for every in _clusters(list(candidates)):
+        if len(every) == 1:
+            kept += every
+            continue
         cluster = [
             (rank, match)
             for rank, match in every

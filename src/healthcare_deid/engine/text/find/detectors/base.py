@@ -51,7 +51,7 @@ def always(_: str) -> bool:
     return True
 
 
-HAS_DIGIT = re.compile(r"\d")
+HAS_DIGIT = re.compile(r"[0-9]")
 """Gate for infoTypes that always have a digit."""
 
 
@@ -143,36 +143,40 @@ def shape_of(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").translate(_ZEROS).decode("utf-8", "surrogatepass")
 
 
-FIVE_DIGITS = re.compile(r"(?:\d\D{0,3}){4}\d")
+FIVE_DIGITS = re.compile(r"(?:[0-9][^0-9]{0,3}){4}[0-9]")
 """Gate for numbers of at least five digits."""
-_LONG_NUMBER = re.compile(r"[+(]{0,2}\d[\d ()./+-]{3,}\d")
+_LONG_NUMBER = re.compile(r"[0-9][0-9 ()./+-]{3,}[0-9]")
+_AT_LEAST_FIVE = re.compile(r"(?:[^0-9]*[0-9]){5}")
 _BEHIND_A_NUMBER = 14
-_DIGITS = re.compile(r"\d+")
+_DIGITS = re.compile(r"[0-9]+")
 # The characters come first, so that the rest is tried only at them.
 _NUMBER_LIKE = re.compile(r"[0-9OoIl|SBZ](?<![A-Za-z].)[0-9OoIl|SBZ/.:()+\-]{3,}(?![A-Za-z])")
 _LOOK_ALIKES = str.maketrans("OoIl|SBZ", "00111582")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def long_numbers(text: str) -> tuple[tuple[int, int], ...]:
     """Return the ranges of numbers with at least five digits.
 
     Each has room for an extension after it.
     """
-    return tuple(
-        (match.start(), min(len(text), match.end() + _BEHIND_A_NUMBER))
-        for match in _LONG_NUMBER.finditer(text)
-        if sum(map(str.isdigit, match[0])) >= 5
-    )
+    ranges: list[tuple[int, int]] = []
+    for match in _LONG_NUMBER.finditer(text):
+        if _AT_LEAST_FIVE.match(match[0]):
+            start, end = match.span()
+            before = text[max(0, start - 2) : start]
+            start -= len(before) - len(before.rstrip("+("))
+            ranges.append((start, min(len(text), end + _BEHIND_A_NUMBER)))
+    return tuple(ranges)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def number_starts(text: str) -> tuple[int, ...]:
     """Return where the numbers of a text begin."""
     return tuple([match.start() for match in _DIGITS.finditer(text)])
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def code_starts(text: str) -> tuple[int, ...]:
     """Return where the letters attached to numbers begin, as in AB12."""
     starts: list[int] = []
@@ -198,7 +202,7 @@ def matches_from(pattern: re.Pattern[str], text: str, starts: Iterable[int]) -> 
                 yield match
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def read_digits(text: str) -> str:
     """Replace letters that OCR confuses with digits, without changing the length: ``O1/15/2O2O``.
 

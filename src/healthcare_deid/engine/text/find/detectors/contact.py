@@ -71,7 +71,7 @@ CONTACT = (
     PatternDetector(
         "IP_ADDRESS",
         ignore_case(
-            r"(?<![\d.])(?<!\bv)(?<!\bv\ )(?<!\bver\ )(?<!version\ )(?<!\brev\ )(?<!release\ )"
+            r"(?=\d{1,3}\.\d{1,3}\.\d)(?<![\d.])(?<!\bv)(?<!\bv\ )(?<!\bver\ )(?<!version\ )(?<!\brev\ )(?<!release\ )"
             r"(?:\d{1,3}\.){3}\d{1,3}(?![\d]|\.\d)"
         ),
         _is_ip4,

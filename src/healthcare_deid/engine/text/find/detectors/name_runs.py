@@ -55,7 +55,7 @@ def name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, title
         run.pop()
     if len(run) > 1 and "," in gap(text, run[-2], run[-1]) and is_eponym(text, tokens, index + len(run)):
         run.pop()  # the last word belongs to a term: Joel Dodd, Turner syndrome
-    if all(token.kind is WordKind.INITIAL for token in run):
+    if not run or all(token.kind is WordKind.INITIAL for token in run):
         return []
     return run[: MAX_NAME_WORDS + 1]
 

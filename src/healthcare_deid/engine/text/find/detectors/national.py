@@ -92,7 +92,7 @@ IDENTIFIERS = (
 
 # Any run that could be an identifier; trying every form on every text would be slow. It is tried only at digits with
 # enough behind them, from the word before them on.
-_DIGITS = re.compile(r"\d+")
+_DIGITS = re.compile(r"[0-9]+")
 _CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9])[A-Z]{1,2}\d{6}\([0-9A]\)"
     r"|(?<![A-Za-z0-9.-])[A-Za-z]{0,6} ?\d(?:[ .+-]?[A-Za-z0-9]){3,22}(?![A-Za-z0-9])"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from healthcare_deid.engine.text.find.lexicon import fold, word_set
 
-_DIGITS = re.compile(r"\d+")
+_DIGITS = re.compile(r"[0-9]+")
 # A number from its first digit on, and the letters before it.
 _RUN = re.compile(
     r"\d[A-Za-z0-9]*(?:[-./+][A-Za-z]{0,6}\d[A-Za-z0-9]*|[-.][A-Za-z]{1,2}(?![A-Za-z0-9]))*"
@@ -60,7 +60,7 @@ class Cue(NamedTuple):
     linked: bool
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def number_runs(text: str) -> tuple[NumberRun, ...]:
     """Return the numbers of a text in order.
 
@@ -82,7 +82,8 @@ def number_runs(text: str) -> tuple[NumberRun, ...]:
         match = _RUN.match(text, start)
         end = match.end() if match else digits.end()
         value = text[begin:end]
-        runs.append(NumberRun(begin, end, value, sum(map(str.isdigit, value))))
+        count = len(value) if value.isdigit() else sum(map(str.isdigit, value))
+        runs.append(NumberRun(begin, end, value, count))
     return tuple(runs)
 
 

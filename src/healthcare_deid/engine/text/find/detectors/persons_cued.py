@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from itertools import pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     name_run,
     span,
 )
-from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, matches_at, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, matches_at, places_of, tokens_of
 from healthcare_deid.engine.text.find.lexicon import (
     eponyms,
     everyday,
@@ -129,8 +128,9 @@ def _is_caret_name(value: str) -> bool:
 
 def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
     found: list[Match] = []
-    for index, token in enumerate(tokens):
-        if token.word not in TITLES or index + 1 == len(tokens):
+    for index in places_of(text, TITLES):
+        token = tokens[index]
+        if index + 1 == len(tokens):
             continue
         between = gap(text, token, tokens[index + 1])
         if between not in {" ", ". ", ".", ".  ", ": "}:
@@ -293,9 +293,10 @@ def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
 def _before_belongings(text: str, tokens: Sequence[Token]) -> list[Match]:
     """Find names by a possession: Pinto's prior films."""
     found: list[Match] = []
-    for owner, thing in pairwise(tokens):
-        if thing.word not in _BELONGINGS:
+    for index in places_of(text, _BELONGINGS):
+        if not index:
             continue
+        owner, thing = tokens[index - 1 : index + 1]
         name = owner.word.removesuffix("'s")
         is_owned = name != owner.word and gap(text, owner, thing) == " "
         if is_owned and owner.capital and (name in surnames() or name in first_names()):

@@ -9,7 +9,7 @@ from healthcare_deid.engine.text.find.detectors.base import PatternDetector, ign
 from healthcare_deid.engine.text.find.detectors.name_runs import is_eponym
 from healthcare_deid.engine.text.find.detectors.place_cues import places_after_labels, places_in_context
 from healthcare_deid.engine.text.find.detectors.streets import STATES
-from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import matches_at, places_of, tokens_of
 from healthcare_deid.engine.text.find.lexicon import (
     begins_with_a_place,
     first_names,
@@ -262,8 +262,9 @@ class PlaceDetector:
         tokens = tokens_of(text)
         found: list[Match] = []
         listed = places()
-        for index, token in enumerate(tokens):
-            if not (lower or token.capital) or token.word not in listed:
+        for index in places_of(text, listed.keys()):
+            token = tokens[index]
+            if not (lower or token.capital):
                 continue
             if text[max(0, token.start - 1) : token.start] in _CODE:
                 continue
