@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import itertools
 import re
 
 from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, PatternDetector, always, digits_of, ignore_case
@@ -48,7 +47,8 @@ CONTACT = (
         ),
         rank=1,
         gate=None,
-        shapes=("://", *map("".join, itertools.product("wW", repeat=3))),
+        at_words=True,
+        words=frozenset(["http", "https", "ftp", "ftps", "dicomweb", "ws", "wss", "www"]),
     ),
     PatternDetector(
         "EMAIL_ADDRESS",

@@ -65,6 +65,7 @@ HOLIDAYS = PatternDetector(
     ),
     rank=6,
     gate=None,
+    at_words=True,
     words=frozenset(
         [
             "christmas",
@@ -147,7 +148,8 @@ AGES = (
             rf"(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w%]|\.\d)"
         ),
         rank=7,
-        words=frozenset(["turned", "turning", "age", "aged", "alter", "edad", "eta", "âge", "ages"]),
+        at_words=True,
+        words=frozenset(["turned", "turning", "age", "aged", "alter", "edad", "eta"]),
     ),
     PatternDetector(  # HIPAA lets no age over 89 stand, and few spans of time are that long: lived for 97 years
         "AGE",

@@ -60,6 +60,7 @@ IDENTIFIERS = (
         gate=FIVE_DIGITS,
         rank=1,
         ocr_digits=True,
+        at_words=True,
         words=frozenset(["ssn", "soc", "social", "ss"]),
     ),
     PatternDetector(  # where a text speaks of one, a number never issued is a typing error
@@ -88,6 +89,7 @@ IDENTIFIERS = (
         is_itin,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["itin", "taxpayer"]),
     ),
     PatternDetector(
@@ -114,6 +116,7 @@ IDENTIFIERS = (
         ignore_case(rf"\b(?:swift|bic)(?:\ code)?{_LINK}(?P<value>[A-Z]{{6}}[A-Z0-9]{{2}}(?:[A-Z0-9]{{3}})?)\b"),
         is_swift_code,
         gate=None,
+        at_words=True,
         words=frozenset(["swift", "bic"]),
     ),
     PatternDetector(
@@ -132,6 +135,7 @@ IDENTIFIERS = (
         has_digit,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["passport", "reisepass", "passeport", "pasaporte", "passaporto"]),
     ),
     PatternDetector(
@@ -144,7 +148,8 @@ IDENTIFIERS = (
         lambda text: len(digits_of(text)) >= 5,
         gate=FIVE_DIGITS,
         rank=1,
-        words=frozenset(["dl", "d", "driver", "drivers", "driver's", "driving", "drv", "license", "licence"]),
+        at_words=True,
+        words=frozenset(["dl", "d", "driver", "drivers", "driver's", "driving", "drv"]),
     ),
     PatternDetector(
         "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
@@ -152,6 +157,7 @@ IDENTIFIERS = (
         is_nhs_number,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["nhs"]),
     ),
     PatternDetector(
@@ -177,6 +183,7 @@ IDENTIFIERS = (
         is_npi,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["npi", "national"]),
     ),
     PatternDetector(
@@ -185,6 +192,7 @@ IDENTIFIERS = (
         is_dea_number,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["dea"]),
     ),
     PatternDetector(
@@ -193,6 +201,7 @@ IDENTIFIERS = (
         is_imei,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["imei"]),
     ),
     PatternDetector(
@@ -209,6 +218,7 @@ IDENTIFIERS = (
         is_canadian_sin,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["sin", "nas", "social"]),
     ),
     PatternDetector(
@@ -217,6 +227,7 @@ IDENTIFIERS = (
         is_routing_number,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["aba", "rtn", "routing"]),
     ),
 )

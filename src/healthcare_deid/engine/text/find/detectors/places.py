@@ -127,6 +127,7 @@ ADDRESSES = (
         "LOCATION",
         re.compile(r"(?<!\w)(?:Apt|Suite|Ste|APT|SUITE|Apartment)\.? #?\d{2,5}[A-Z]?(?!\w)"),
         rank=6,
+        at_words=True,
         words=frozenset(["apt", "suite", "ste", "apartment"]),
     ),
     PatternDetector(  # armed forces
@@ -135,6 +136,7 @@ ADDRESSES = (
             r"(?<!\w)(?:PSC|CMR|Unit|USS|USNS|USCGC|USNV) [\w ]{1,20}(?:,? ?Box \d+)?\s*,?\s*[ADF]PO A[AEP] \d{5}"
         ),
         rank=3,
+        at_words=True,
         words=frozenset(["psc", "cmr", "unit", "uss", "usns", "uscgc", "usnv"]),
     ),
     PatternDetector(  # flat or unit before the house number
@@ -143,6 +145,7 @@ ADDRESSES = (
             r"(?<!\w)(?:flat|apt|apartment|unit|suite|room)\ \#?\d{1,4}[a-z]?,\ (?=\d{1,5}[a-z]?\ [^\W\d_]{3})"
         ),
         rank=6,
+        at_words=True,
         words=frozenset(["flat", "apt", "apartment", "unit", "suite", "room"]),
     ),
     PatternDetector(
@@ -157,6 +160,8 @@ ADDRESSES = (
         rank=6,
         gate=re.compile(r"[A-Z],? \d{5}"),
         shapes=(" 00000",),
+        at_words=True,
+        words=frozenset(STATES.lower().split("|")),
     ),
     PatternDetector(
         "LOCATION",
@@ -168,7 +173,8 @@ ADDRESSES = (
             r"|[A-Z]\d[A-Z]\ ?\d[A-Z]\d|[A-Z]{2,3}[-\ ]?\d{4,5})(?![\w-])"
         ),
         rank=1,
-        words=frozenset(["zip", "postal", "post", "zipcode", "postcode", "plz"]),
+        at_words=True,
+        words=frozenset(["zip", "postal", "post", "zipcode", "postalcode", "postcode", "plz"]),
     ),
     PatternDetector(  # United Kingdom, Canada
         "LOCATION",
