@@ -83,14 +83,7 @@ _NAMED = (
     _compile(_START + _DAY + _ORDINAL + _GLUE + _OF + _MONTH + r"\.?" + _GLUE + r"'?(?:del? )?" + _YEAR + _END),
     # March 4, 2020
     _compile(
-        _ANY_MONTH
-        + r"\.?"
-        + _GLUE
-        + _DAY
-        + _ORDINAL
-        + r"(?:[ \-/.,]{1,3})'?"
-        + _YEAR
-        + r"(?!\d)(?:(?<=\d{4})|(?!:))"
+        _ANY_MONTH + r"\.?" + _GLUE + _DAY + _ORDINAL + r"(?:[ \-/.,]{1,3})'?" + _YEAR + r"(?!\d)(?:(?<=\d{4})|(?!:))"
     ),
     # 2020 March 4
     _compile(_START + _YEAR4 + _GLUE + _MONTH + r"\.?" + _GLUE + _DAY + r"(?!\d)"),
@@ -272,8 +265,14 @@ def find_dates(text: str) -> tuple[TextDate, ...]:
 
 
 def _candidates(text: str) -> Iterator[re.Match[str]]:
-    """Yield the matches of every pattern, each tried only where it can match."""
+    """Yield the matches of every pattern."""
     # Some thirty patterns on every text are slow, so each runs only near a number as long as a date, or a month's name.
+    yield from _at_numbers(text)
+    if not MONTH_INDEX.keys().isdisjoint(_WORDS.findall(text.lower())):
+        yield from _at_months(text)
+
+
+def _at_numbers(text: str) -> Iterator[re.Match[str]]:
     for run in _RUN.finditer(text):
         start, end = run.span()
         is_quoted = text[start - 1 : start] == "'"
@@ -284,8 +283,9 @@ def _candidates(text: str) -> Iterator[re.Match[str]]:
         if (is_quoted or "/" in run[0]) and _CUE.search(text, max(0, start - _REACH_OF_CUE), start):
             for pattern in _CUED:
                 yield from pattern.finditer(text, start, end + 2)
-    if MONTH_INDEX.keys().isdisjoint(_WORDS.findall(text.lower())):
-        return
+
+
+def _at_months(text: str) -> Iterator[re.Match[str]]:
     for word in _WORDS.finditer(text):
         if word[0].lower() not in MONTH_INDEX:
             continue

@@ -126,9 +126,9 @@ class PatternDetector:
             match = self.pattern.match(text)
             return (match,) if match else ()
         if self.at_numbers or self.at_codes:
-            starts = number_starts(text) if self.at_numbers else ()
-            starts = sorted({*starts, *code_starts(text)}) if self.at_codes else starts
-            return matches_from(self.pattern, text, starts)
+            numbers = number_starts(text) if self.at_numbers else ()
+            codes = code_starts(text) if self.at_codes else ()
+            return matches_from(self.pattern, text, sorted({*numbers, *codes}) if codes else numbers)
         if self.at_words:
             return matches_at(self.pattern, text, self.words)
         return self.pattern.finditer(text)

@@ -20,7 +20,20 @@ _BIRTH_CUE = re.compile(
 # Folded words of which a text with a birth cue has one, if it has no asterisk.
 _BIRTH_WORDS = frozenset(
     [
-        *("dob", "ob", "b", "birth", "birthdate", "birthday", "bdate", "bday", "born", "geb", "geboren", "geburtsdatum"),
+        *(
+            "dob",
+            "ob",
+            "b",
+            "birth",
+            "birthdate",
+            "birthday",
+            "bdate",
+            "bday",
+            "born",
+            "geb",
+            "geboren",
+            "geburtsdatum",
+        ),
         *("ne", "nee", "nacido", "nacida", "nato", "nata", "naissance", "nacimiento", "nascita", "nascimento"),
         *("geboortedatum", "fodd"),
     ]
@@ -153,9 +166,7 @@ AGES = (
     ),
     PatternDetector(  # HIPAA lets no age over 89 stand, and few spans of time are that long: lived for 97 years
         "AGE",
-        ignore_case(
-            r"(?<![\w.,/-])(?P<value>(?:9\d|1[01]\d)[\ -](?:years?|yrs?))(?!\w)(?!\ (?:ago|later|earlier))"
-        ),
+        ignore_case(r"(?<![\w.,/-])(?P<value>(?:9\d|1[01]\d)[\ -](?:years?|yrs?))(?!\w)(?!\ (?:ago|later|earlier))"),
         rank=7,
         at_numbers=True,
         words=frozenset(["year", "years", "yr", "yrs"]),

@@ -14,9 +14,7 @@ from healthcare_deid.engine.text.find.lexicon import fold, word_set
 
 _DIGITS = re.compile(r"[0-9]+")
 # A number from its first digit on, and the letters before it.
-_RUN = re.compile(
-    r"\d[A-Za-z0-9]*(?:[-./+][A-Za-z]{0,6}\d[A-Za-z0-9]*|[-.][A-Za-z]{1,2}(?![A-Za-z0-9]))*"
-)
+_RUN = re.compile(r"\d[A-Za-z0-9]*(?:[-./+][A-Za-z]{0,6}\d[A-Za-z0-9]*|[-.][A-Za-z]{1,2}(?![A-Za-z0-9]))*")
 _BEFORE_RUN = re.compile(r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][-/])(?:[A-Za-z]{1,6}-){0,2}[A-Za-z]{0,6}\Z")
 _MOST_BEFORE_RUN = 20
 _ATTACHED = frozenset(f"{ascii_letters}-/")

@@ -59,8 +59,9 @@ class Panel:
         found: list[tuple[int, Match]] = []
         for position in sorted(self._called_for(text)):
             rank, search = self._rows[position]
-            for match in search(text):
-                found.append((rank, match))
+            matches = search(text)
+            if matches:
+                found += [(rank, match) for match in matches]
         return found
 
     def _called_for(self, text: str) -> set[int]:

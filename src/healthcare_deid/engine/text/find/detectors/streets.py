@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
 from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, ignore_case, number_starts
 from healthcare_deid.engine.text.find.detectors.name_runs import CLOSED_CLASS, TITLES
-from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of, words_of
+from healthcare_deid.engine.text.find.detectors.words import matches_at, words_of
 from healthcare_deid.engine.text.find.lexicon import (
     begins_with_a_place,
     eponyms,

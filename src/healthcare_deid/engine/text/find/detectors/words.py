@@ -24,7 +24,8 @@ from healthcare_deid.engine.text.find.lexicon import (
 from healthcare_deid.engine.text.find.name_model import is_likely_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Set
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _ASCII_TOKEN = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*")
@@ -90,14 +91,14 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset([token.word for token in tokens_of(text)])
 
 
-def places_of(text: str, words: Set[str]) -> list[int]:
+def places_of(text: str, words: AbstractSet[str]) -> list[int]:
     """Return where in ``tokens_of(text)`` one of some folded words is, in order."""
     if words.isdisjoint(words_of(text)):
         return []
     return [index for index, token in enumerate(tokens_of(text)) if token.word in words]
 
 
-def matches_at(pattern: re.Pattern[str], text: str, words: Set[str]) -> Iterator[re.Match[str]]:
+def matches_at(pattern: re.Pattern[str], text: str, words: AbstractSet[str]) -> Iterator[re.Match[str]]:
     """Yield the matches of a pattern that begins with one of some words, without overlaps.
 
     It is many times as fast as ``finditer``, which tries every letter.
