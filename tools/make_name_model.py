@@ -1,6 +1,6 @@
 """Make ``engine/text/data/name_trigrams.txt``: how much more often three letters stand in names than in other words.
 
-Needs what the package itself does not: ``pip install faker names``, and a list of English words (Debian's
+Needs what the package itself does not: ``pip install faker names==0.3.0``, and a list of English words (Debian's
 ``wamerican``, from SCOWL). The lists are counted and not kept::
 
     python tools/make_name_model.py /usr/share/dict/american-english
@@ -18,14 +18,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from healthcare_deid.engine.text import lexicon
-from healthcare_deid.engine.text.name_model import LETTERS, LEVELS, MIDDLE, STEP, trigrams
+import make_census_names
 
-TARGET = Path(lexicon.__file__).parent / "data" / "name_trigrams.txt"
+from healthcare_deid.engine.text.find import lexicon
+from healthcare_deid.engine.text.find.name_model import LETTERS, LEVELS, MIDDLE, STEP, trigrams
+
+TARGET = Path(lexicon.__file__).parents[1] / "data" / "name_trigrams.txt"
 HEADER = """\
 # How much more often three letters stand in names of persons than in other words: one row a first letter, 27 x 27
-# characters in it; made by tools/make_name_model.py from the names of the US census (package names), of Faker's locales
-# (MIT), the English words of SCOWL (Debian's wamerican) and vocabulary.txt. Only counts are kept, no list.
+# characters in it; made by tools/make_name_model.py from all names of the US census and of Faker's
+# locales (MIT), the English words of SCOWL (Debian's wamerican) and vocabulary.txt. Only counts are kept, no list.
 """
 _SMOOTHING = 2.0
 _FOREIGN_WEIGHT = 2
@@ -65,8 +67,8 @@ def _count(weights: Counter[str]) -> Counter[str]:
 
 
 def _names() -> Counter[str]:
-    names = Counter(word for word in lexicon.census_names() if _WORD.fullmatch(word))
-    names = Counter(dict.fromkeys(names, 1))
+    census = [*make_census_names.surnames(), *make_census_names.first_names()]
+    names = Counter(dict.fromkeys(filter(_WORD.fullmatch, census), 1))
     for word in lexicon.first_names() | lexicon.surnames():
         if _WORD.fullmatch(word):
             names[word] = max(names[word], 1)

@@ -3,7 +3,7 @@
 Its providers hold, for some seventy languages, the most common first names and surnames by each country's statistics.
 The package is read and not kept::
 
-    pip install faker names
+    pip install faker==40.63.0
     python tools/make_names.py
 
 Left out are names that other lists have, and ordinary words, drugs and eponyms.
@@ -34,8 +34,8 @@ _NAME = re.compile(r"[a-z]{3,}")
 
 def main() -> None:
     """Choose, and write both lists."""
-    first = set(_listed("first_names")) - lexicon.first_names()
-    last = set(_listed("last_names")) - lexicon.surnames()
+    first = set(_listed("first_names")) - _kept("census_first_names.txt", "first_names.txt")
+    last = set(_listed("last_names")) - _kept("census_surnames.txt", "surnames.txt")
     for name, what, words in (
         ("world_first_names.txt", "First names", first),
         ("world_surnames.txt", "Surnames", last),
@@ -44,6 +44,11 @@ def main() -> None:
         text = textwrap.fill(" ".join(chosen), 120)
         (DATA / name).write_text(HEADER.format(what=what) + text + "\n", "ascii")
         print(f"{len(chosen)} of {len(words)} names -> {name}")
+
+
+def _kept(*files: str) -> set[str]:
+    """Return the names of other lists, folded."""
+    return {lexicon.fold(word) for file in files for line in lexicon.data_lines(file) for word in line.split()}
 
 
 def _listed(kind: str) -> Iterator[str]:

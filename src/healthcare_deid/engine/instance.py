@@ -168,14 +168,20 @@ class InstanceEngine:
         other._redactor, other.looks_at_pixels = redactor, True
         return other
 
-    def result_name(self, source: Source) -> str | None:
+    def result_name(self, source: Source, file: EncodedFile | None) -> str | None:
         """Return the name of an instance's result, as `result_names.result_name` does."""
-        return result_name(source, self.plan, self.mapper)
+        return result_name(source, file, self.plan, self.mapper)
 
-    def encode(self, source: Source, sink: Sink) -> DeidentifyResult:
-        """De-identify one encoded instance into another: the way of files and of bytes."""
+    def encode(self, source: Source, sink: Sink, file: EncodedFile | None = None) -> DeidentifyResult:
+        """De-identify one encoded instance into another: the way of files and of bytes.
+
+        Args:
+            source: The instance.
+            sink: Where the result goes.
+            file: The same instance, if its file meta has been read already.
+        """
         by_dataset = self.looks_at_pixels or self._recipients is not None
-        result = None if by_dataset else self.rewrite(source, sink)
+        result = None if by_dataset else self.rewrite(source, sink, file)
         return result if result is not None else self._through_dataset(source, sink)
 
     def _through_dataset(self, source: Source, sink: Sink) -> DeidentifyResult:
@@ -271,14 +277,14 @@ class InstanceEngine:
         stayed = _unchanged(executor.stayed, (*side_changes, *pixels.changes))
         return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept, stayed, pixels.looks)
 
-    def rewrite(self, source: Source, sink: Sink) -> DeidentifyResult | None:
+    def rewrite(self, source: Source, sink: Sink, file: EncodedFile | None = None) -> DeidentifyResult | None:
         """De-identify an encoded instance by its bytes; None, and nothing written, where their form is not rewritten.
 
         Raises:
             InvalidDicomError: The data ends inside an element.
         """
         try:
-            file = EncodedFile(source)
+            file = file or EncodedFile(source)
             if file.meta.uid(meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
                 return None  # what it points at moves
             if file.meta.end >= file.size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from healthcare_deid.engine.dicom.uids import (
     is_uid,
     uid_text,
 )
-from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.lookup import OWN_UIDS
 from healthcare_deid.engine.plan.rules import Op
@@ -24,6 +24,7 @@ from healthcare_deid.engine.silence import quiet
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sources import Source
+    from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
     from healthcare_deid.engine.identity.uid_mapper import UidMapper
     from healthcare_deid.engine.plan.tag_decisions import TagPlan
 
@@ -31,10 +32,16 @@ _TAGS = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
 _UNKNOWN = "unknown"
 
 
-def result_name(source: Source, plan: TagPlan, mapper: UidMapper) -> str | None:
+def result_name(source: Source, file: EncodedFile | None, plan: TagPlan, mapper: UidMapper) -> str | None:
     """Return ``study/series/instance.dcm``, of the UIDs that the result of an instance will have.
 
     An instance without a UID is called by its content, so that the name is the same in the next run.
+
+    Args:
+        source: The instance.
+        file: The same, as the encoded executor reads it; None if that does not support its form.
+        plan: What happens to its UIDs.
+        mapper: New UIDs.
 
     Returns:
         The name, relative, with ``/``; None for a DICOMDIR, which would point at nothing.
@@ -43,7 +50,7 @@ def result_name(source: Source, plan: TagPlan, mapper: UidMapper) -> str | None:
         InvalidDicomError: It is not DICOM.
         OSError: It cannot be read.
     """
-    found = _old_uids(source)
+    found = _old_uids(source, file)
     if found.get(meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
         return None
     study, series, instance = (
@@ -58,21 +65,18 @@ def result_name(source: Source, plan: TagPlan, mapper: UidMapper) -> str | None:
     return str(PurePosixPath(study or _UNKNOWN, series or _UNKNOWN, f"{instance}.dcm"))
 
 
-def _old_uids(source: Source) -> dict[int, str]:
-    try:
-        with quiet():
-            file = EncodedFile(source)
+def _old_uids(source: Source, file: EncodedFile | None) -> dict[int, str]:
+    if file is not None:
+        with suppress(UseDatasetExecutor), quiet():
             found = {tag: value for tag, (_, value) in OWN_UIDS.find(file).items()}
-            values = {**found, **file.meta.values}
-    except UseDatasetExecutor:
-        dataset, _ = files.read_source(source)
-        values = {
-            tag: str(elements[tag].value).encode("ascii", "replace")
-            for elements in (dataset, dataset.file_meta)
-            for tag in (*_TAGS, MEDIA_STORAGE_SOP_INSTANCE_UID, meta.MEDIA_STORAGE_SOP_CLASS_UID)
-            if tag in elements
-        }
-    return {tag: uid_text(value) for tag, value in values.items()}
+            return {tag: uid_text(value) for tag, value in (found | file.meta.values).items()}
+    dataset, _ = files.read_source(source)
+    return {
+        tag: uid_text(str(elements[tag].value).encode("ascii", "replace"))
+        for elements in (dataset, dataset.file_meta)
+        for tag in (*_TAGS, MEDIA_STORAGE_SOP_INSTANCE_UID, meta.MEDIA_STORAGE_SOP_CLASS_UID)
+        if tag in elements
+    }
 
 
 def _new_uid(tag: int, old: str, plan: TagPlan, mapper: UidMapper) -> str:

@@ -19,6 +19,7 @@ from pydicom.uid import (
 from healthcare_deid.cli.admission import REFUSABLE
 from healthcare_deid.engine import Admission, AdmissionRule, Bounds
 from healthcare_deid.engine.dicom.sources import InMemory
+from healthcare_deid.engine.header.fast.encoded_file import encoded_file
 from healthcare_deid.engine.runs.admission import NOT_ADMITTED, READY_RULES, UNREADABLE
 from healthcare_deid.engine.runs.gate import Gate
 from healthcare_deid.errors import ConfigError, RunRefused
@@ -33,8 +34,13 @@ ENDOSCOPE = "1.2.840.10008.5.1.4.1.1.77.1.1"
 SCREENSHOT = {"SOPClassUID": SecondaryCaptureImageStorage, "Modality": "OT", "ConversionType": "WSD"}
 
 
+def refusal(gate: Gate, data: bytes) -> str | None:
+    source = InMemory(data)
+    return gate.refusal(source, encoded_file(source))
+
+
 def meets(rule: AdmissionRule, data: bytes) -> bool:
-    return Gate(Admission(refuse=[rule])).refusal(InMemory(data)) == rule.name
+    return refusal(Gate(Admission(refuse=[rule])), data) == rule.name
 
 
 @pytest.mark.parametrize(
@@ -97,7 +103,7 @@ def test_what_a_rule_cannot_read_stays_here(
             admit=[AdmissionRule(name="another", modality=["CT", "MR"]), AdmissionRule(name="rule", **condition)]
         ),
     ):
-        assert Gate(admission).refusal(InMemory(instance_file(1, **(CT | attributes)))) == UNREADABLE
+        assert refusal(Gate(admission), instance_file(1, **(CT | attributes))) == UNREADABLE
 
 
 @pytest.mark.parametrize("encapsulated", [False, True])
@@ -106,14 +112,14 @@ def test_an_attribute_out_of_its_place_is_found(instance_file: Callable[..., byt
     pixels = b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0"
     data = instance_file(1, **(CT | {"BurnedInAnnotation": None})) + (pixels if encapsulated else b"") + late
     burned_in = Admission(refuse=[AdmissionRule(name="burned-in", burned_in=["yes"])])
-    assert Gate(burned_in).refusal(InMemory(data)) == "burned-in"
+    assert refusal(Gate(burned_in), data) == "burned-in"
 
 
 def test_with_rules_that_admit_everything_else_stays_here(instance_file: Callable[..., bytes]) -> None:
     gate = Gate(Admission(admit=[AdmissionRule(name="ct", modality=["CT"])], refuse=[READY_RULES["derived"]]))
-    assert gate.refusal(InMemory(instance_file(1, **CT))) is None
-    assert gate.refusal(InMemory(instance_file(1, Modality="US"))) == NOT_ADMITTED
-    assert gate.refusal(InMemory(instance_file(1, ImageType=["DERIVED", "PRIMARY"]))) == "derived"
+    assert refusal(gate, instance_file(1, **CT)) is None
+    assert refusal(gate, instance_file(1, Modality="US")) == NOT_ADMITTED
+    assert refusal(gate, instance_file(1, ImageType=["DERIVED", "PRIMARY"])) == "derived"
 
 
 def test_every_condition_that_a_rule_can_have_is_carried_out(instance_file: Callable[..., bytes]) -> None:

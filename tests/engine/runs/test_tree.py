@@ -348,10 +348,10 @@ def test_a_file_that_kills_a_worker_is_one_failure_and_the_others_are_done(
         "import os\n"
         "from healthcare_deid.engine.instance import InstanceEngine\n"
         "class Deadly(InstanceEngine):\n"
-        "    def encode(self, source, sink):\n"
+        "    def encode(self, source, sink, file=None):\n"
         "        if source.read(0, 4) == b'KILL':\n"
         "            os._exit(9)\n"
-        "        return super().encode(source, sink)\n"
+        "        return super().encode(source, sink, file)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     import deadly_module  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports] # written above

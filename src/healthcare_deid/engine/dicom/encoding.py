@@ -37,7 +37,7 @@ _DELIMITERS = 0xFFFE
 _PIXEL_DATA = 0x7FE00010
 # Tag, VR, two reserved bytes and a 4-byte length (PS3.5 section 7.1.2).
 _LONGEST_HEADER = 12
-read_tag = Struct("<HH").unpack_from
+_read_tag = Struct("<HH").unpack_from
 read_u16 = Struct("<H").unpack_from
 read_u32 = Struct("<I").unpack_from
 
@@ -53,6 +53,12 @@ class Malformed(Exception):  # noqa: N818 - an answer, caught by whoever asked
 def truncated() -> InvalidDicomError:
     """Return the error for data that ends inside an element."""
     return InvalidDicomError("the data ends inside an element", reason="truncated")
+
+
+def tag_at(data: bytes, position: int) -> int:
+    """Return the tag at a position as one number."""
+    group, element = _read_tag(data, position)
+    return int(group << 16 | element)
 
 
 class ElementHeader(NamedTuple):
@@ -80,7 +86,7 @@ def element_header(data: bytes, position: int, *, explicit: bool) -> ElementHead
     """
     if position + 8 > len(data):
         raise Short
-    group, element = read_tag(data, position)
+    group, element = _read_tag(data, position)
     tag = group << 16 | element
     code = data[position + 4 : position + 6]
     if explicit and code in SHORT_VRS:

@@ -26,6 +26,11 @@ _IMPLEMENTATION_CLASS = 0x00020012
 _IMPLEMENTATION_NAME = 0x00020013
 
 MetaValues = list[tuple[int, str, bytes]]
+# Values have even lengths (PS3.5 section 7.1.1).
+_OF_THIS_PACKAGE = [
+    (_IMPLEMENTATION_CLASS, "UI", pad_uid(IMPLEMENTATION_CLASS_UID)),
+    (_IMPLEMENTATION_NAME, "SH", (IMPLEMENTATION_VERSION_NAME + " " * (len(IMPLEMENTATION_VERSION_NAME) % 2)).encode()),
+]
 
 
 def meta_values(instance_uid: str, class_uid: str, syntax: str) -> MetaValues:
@@ -34,14 +39,12 @@ def meta_values(instance_uid: str, class_uid: str, syntax: str) -> MetaValues:
     The group length is left out.
     """
     known_class = [(MEDIA_STORAGE_SOP_CLASS_UID, "UI", pad_uid(class_uid))] if class_uid else []
-    name = IMPLEMENTATION_VERSION_NAME.encode("ascii")
     return [
         (_VERSION, "OB", b"\x00\x01"),
         *known_class,
         (MEDIA_STORAGE_SOP_INSTANCE_UID, "UI", pad_uid(instance_uid)),
         (TRANSFER_SYNTAX_UID, "UI", pad_uid(syntax)),
-        (_IMPLEMENTATION_CLASS, "UI", pad_uid(IMPLEMENTATION_CLASS_UID)),
-        (_IMPLEMENTATION_NAME, "SH", name + b" " * (len(name) % 2)),
+        *_OF_THIS_PACKAGE,
     ]
 
 

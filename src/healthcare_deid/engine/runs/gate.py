@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from struct import Struct
 from typing import TYPE_CHECKING, assert_never
 
@@ -14,7 +15,6 @@ from healthcare_deid.engine.dicom.datasets import value_bytes
 from healthcare_deid.engine.dicom.elements import effective_vr
 from healthcare_deid.engine.dicom.file_meta import MEDIA_STORAGE_SOP_CLASS_UID
 from healthcare_deid.engine.dicom.uids import uid_text
-from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.lookup import ElementFinder
 from healthcare_deid.engine.runs.admission import (
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from healthcare_deid.engine.dicom.sources import Source
+    from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
     from healthcare_deid.engine.runs.admission import Admission, AdmissionRule, Bounds, InstanceKind
 
 _CHARSET = 0x00080005
@@ -76,8 +77,12 @@ class Gate:
     def __reduce__(self) -> tuple[type[Gate], tuple[Admission]]:
         return type(self), (self._admission,)
 
-    def refusal(self, source: Source) -> str | None:
+    def refusal(self, source: Source, file: EncodedFile | None) -> str | None:
         """Return the name of the rule that refuses an instance, or None if it may leave.
+
+        Args:
+            source: The instance.
+            file: The same, as the encoded executor reads it; None if that does not support its form.
 
         Raises:
             InvalidDicomError: It is not DICOM, or ends in its header.
@@ -86,7 +91,7 @@ class Gate:
         if source.size == 0:
             return None  # not an instance: reported elsewhere
         try:
-            header = _Header(self._elements(source), source.size)
+            header = _Header(self._elements(source, file), source.size)
             header.check(self._tags)
             for rule in self._admission.refuse:
                 if header.meets(rule):
@@ -96,14 +101,15 @@ class Gate:
             return UNREADABLE
         return None if admitted else NOT_ADMITTED
 
-    def _elements(self, source: Source) -> dict[int, tuple[str, bytes]]:
+    def _elements(self, source: Source, file: EncodedFile | None) -> dict[int, tuple[str, bytes]]:
         """Return VR and value of the attributes that the rules refer to."""
-        try:
-            with quiet():
-                file = EncodedFile(source)
+        found: dict[int, tuple[str, bytes]] | None = None
+        of_meta = ""
+        if file is not None:
+            with suppress(UseDatasetExecutor), quiet():
                 found = {tag: (code.decode("ascii"), value) for tag, (code, value) in self._wanted.find(file).items()}
                 of_meta = file.meta.uid(MEDIA_STORAGE_SOP_CLASS_UID)
-        except UseDatasetExecutor:
+        if found is None:
             dataset, _ = files.read_source(source)
             found = {tag: _element(dataset, tag) for tag in (*self._tags, _CHARSET) if tag in dataset}
             of_meta = str(dataset.file_meta.get("MediaStorageSOPClassUID", ""))

@@ -17,20 +17,18 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.runs.engine import Engine
 
-_WORD_LISTS = ("names",)
-"""Packages with word lists. All other lists are in this package."""
 _READS_CODES = "zxing-cpp"
 
 
 def versions_of(deidentifier: Engine) -> dict[str, str]:
-    """Return versions by name, of this package, word lists, models, and the caller's detectors and OCR.
+    """Return versions by name, of this package with its word lists, models, and the caller's detectors and OCR.
 
     A detector or an OCR states its versions in an attribute ``versions``, a mapping of strings.
     """
     options = deidentifier.options
-    found = {"healthcare-deid": __version__, **_packages(_WORD_LISTS)}
+    found = {"healthcare-deid": __version__}
     if deidentifier.looks_at_pixels:
-        found |= _packages((_READS_CODES,))
+        found |= _package(_READS_CODES)
         found |= (
             _own_models(thorough=options.thorough, scout=options.scout) if options.ocr is None else _told(options.ocr)
         )
@@ -39,15 +37,12 @@ def versions_of(deidentifier: Engine) -> dict[str, str]:
     return found
 
 
-def _packages(names: tuple[str, ...]) -> dict[str, str]:
-    """Return the versions of those distributions that are installed."""
-    found: dict[str, str] = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+def _package(name: str) -> dict[str, str]:
+    """Return the version of a distribution, if it is installed."""
+    try:
+        return {name: version(name)}
+    except PackageNotFoundError:
+        return {}
 
 
 def _own_models(*, thorough: bool, scout: bool) -> dict[str, str]:

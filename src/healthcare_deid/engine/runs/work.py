@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from healthcare_deid.engine.dicom.sinks import PartSink
 from healthcare_deid.engine.dicom.sources import InMemory, opened_source
+from healthcare_deid.engine.header.fast.encoded_file import encoded_file
 from healthcare_deid.engine.results import Failure
 from healthcare_deid.engine.runs.naming import DIRECTORY_LEFT_OUT
 from healthcare_deid.engine.runs.originals import Trouble, result_name
@@ -147,17 +148,18 @@ class Workplace:
 
     def _make(self, source: str, original: Source) -> Found:
         instances = self._deidentifier.instances
-        name = result_name(source) if self._names == "source" else instances.result_name(original)
+        file = encoded_file(original)
+        name = result_name(source) if self._names == "source" else instances.result_name(original, file)
         if name is None:
             return Found(source, Trouble("dicomdir", DIRECTORY_LEFT_OUT, ignored=True))
-        if self._gate is not None and (rule := self._gate.refusal(original)) is not None:
+        if self._gate is not None and (rule := self._gate.refusal(original, file)) is not None:
             return Found(source, refused=rule)
         digest = original.sha256()
         if not self._overwrite and self._is_there(name, digest):
             return Found(source, result=name, digest=digest)
         staged = self._store.stage(name)
         try:
-            result = instances.encode(original, PartSink(staged))
+            result = instances.encode(original, PartSink(staged), file)
             entry = self._maker.entry(name, digest, staged.stat().st_size, result)
         except BaseException:
             staged.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from healthcare_deid.engine.dicom.encoding import UNDEFINED, read_tag, read_u16, read_u32
+from healthcare_deid.engine.dicom.encoding import UNDEFINED, read_u16, read_u32, tag_at
 from healthcare_deid.engine.header.fast.entries import LAST_CREATOR
 from healthcare_deid.engine.plan.rules import Inside
 
@@ -85,8 +85,8 @@ def length_of(data: bytes, position: int, entry: ElementDecision, *, explicit: b
 
 def note_creator(data: bytes, position: int, level: DatasetWriter) -> None:
     """Remember a private creator before its own element is processed."""
-    group, element = read_tag(data, position)
-    if element > LAST_CREATOR:
+    tag = tag_at(data, position)
+    if tag & 0xFFFF > LAST_CREATOR:
         return
     size, length = 8, 0
     if not level.explicit:
@@ -97,4 +97,4 @@ def note_creator(data: bytes, position: int, level: DatasetWriter) -> None:
         size, length = 12, read_u32(data, position + 8)[0]
     # A private creator has VR LO; UN is accepted because converters write it (PS3.5 sections 7.8.1 and 6.2.2).
     value = data[position + size : position + size + length] if length != UNDEFINED else b""
-    level.creators[group << 16 | element] = value
+    level.creators[tag] = value

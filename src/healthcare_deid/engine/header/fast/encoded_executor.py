@@ -24,6 +24,7 @@ from healthcare_deid.engine.dicom.encoding import (
     holds_items,
     read_u32,
     reader_of,
+    tag_at,
     truncated,
 )
 from healthcare_deid.engine.dicom.files import TRAILING_DROPPED
@@ -148,6 +149,10 @@ class EncodedExecutor(LeafExecutor):
         known = self._memo.of(table.number, level.encodings)
         follower = self._follower(known, table, level)
         while position + 8 <= end:
+            if level.next_slot != NO_TAG and (tag := tag_at(data, position)) >= level.next_slot:
+                if follower is not None:
+                    follower.end(data, position)  # a run holds no slot
+                level.output.extend(self._take_slots(tag, level))
             if follower is not None and (passed := follower.passed(data, position)):
                 position += passed
                 continue
@@ -159,8 +164,6 @@ class EncodedExecutor(LeafExecutor):
                 if position == _CUT_OFF:
                     position = begin
                     break
-                if level.last_tag >= level.next_slot:
-                    self._fill_slots(level)
                 level.output.append(data[begin:position] if replacement is None else replacement)
             if follower is not None:
                 follower.follow(data, position, one=one)
@@ -185,11 +188,6 @@ class EncodedExecutor(LeafExecutor):
 
     def _table(self, level: DatasetWriter) -> DecisionTable:
         return self._tables.table(explicit=level.explicit, around=level.around)
-
-    def _fill_slots(self, level: DatasetWriter) -> None:
-        """Write the slots that come before the last element."""
-        self.tally.beyond += 1
-        level.output.extend(self._take_slots(level.last_tag, level))
 
     def _take_slots(self, before: int, level: DatasetWriter) -> list[bytes]:
         """Remove and return the slots that come before a tag."""

@@ -253,6 +253,19 @@ class EncodedFile:
         return position, data
 
 
+def encoded_file(source: Source) -> EncodedFile | None:
+    """Return a file for the encoded executor; None if that does not support its form.
+
+    Raises:
+        InvalidDicomError: The file ends inside its file meta.
+        OSError: It cannot be read.
+    """
+    try:
+        return EncodedFile(source)
+    except UseDatasetExecutor:
+        return None
+
+
 def encoded_meta(values: Sequence[tuple[int, str, bytes]]) -> bytes:
     """Encode preamble, prefix and file meta (PS3.10 section 7.1)."""
     body = b"".join(encoded(tag, vr, value) for tag, vr, value in values)

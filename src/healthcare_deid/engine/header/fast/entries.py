@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -100,6 +101,7 @@ def creator_of(tag: int, creators: dict[int, bytes]) -> str:
     return known.strip(b" \0").decode("latin-1")
 
 
+@lru_cache(maxsize=16_384)
 def prefix(tag: int, vr: str) -> bytes:
     """Encode a tag and, in explicit VR, its VR."""
     code = vr.encode("ascii")

@@ -48,7 +48,7 @@ def take_steps(  # noqa: C901 - one hot loop: a call per element would cost more
     Returns the position reached.
 
     The loop stops at an element that its header and the cache do not decide. It also stops where a cached run may
-    begin, and before and after an element set apart from runs.
+    begin, and before and after elements set apart from runs.
 
     Args:
         data: Encoded elements.
@@ -68,6 +68,7 @@ def take_steps(  # noqa: C901 - one hot loop: a call per element would cost more
     last, next_slot = level.last_tag, level.next_slot
     begin = run = position
     kept = 0
+    varied = False
     while position + 8 <= end:
         step = step_of(data[position : position + 8])
         if step is None:
@@ -76,7 +77,8 @@ def take_steps(  # noqa: C901 - one hot loop: a call per element would cost more
         after = position + size
         if not last < tag < next_slot or after > end:
             break
-        if position != begin and (tag in apart or last in after_tag):
+        varies = tag in apart
+        if position != begin and (varies is not varied or last in after_tag):
             break
         if kind is _CREATOR:
             level.creators[tag] = data[position + 8 : after]
@@ -105,9 +107,7 @@ def take_steps(  # noqa: C901 - one hot loop: a call per element would cost more
             break
         if noted:
             note_value((tag, record.entry.op, data[position + 8 : after], encodings))
-        position, last = after, tag
-        if tag in apart:
-            break
+        position, last, varied = after, tag, varies
     if run != position:
         write(data[run:position])
     level.last_tag = last

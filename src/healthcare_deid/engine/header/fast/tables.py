@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.engine.dicom.elements import effective_vr, is_private_creator
-from healthcare_deid.engine.dicom.encoding import LONG_VRS, SHORT_VRS, UNDEFINED, read_tag
+from healthcare_deid.engine.dicom.encoding import LONG_VRS, SHORT_VRS, UNDEFINED, tag_at
 from healthcare_deid.engine.header.dummies import dummy_of
 from healthcare_deid.engine.header.fast.entries import (
     DecisionKind,
@@ -88,6 +88,7 @@ class DecisionTable:
         self._around = around
         self._written = 6 if explicit else 4
         self._entries: dict[bytes, ElementDecision] = {}
+        self._undecided: set[bytes] = set()
         self._private: dict[tuple[bytes, str], ElementDecision] = {}
 
     def entry(self, header: bytes, creators: dict[int, bytes]) -> ElementDecision:
@@ -103,9 +104,8 @@ class DecisionTable:
         known = self._entries.get(head)
         if known is not None:
             return known
-        group, element = read_tag(head)
-        tag = group << 16 | element
-        if not group & 1:
+        tag = tag_at(head, 0)
+        if not tag >> 16 & 1:
             entry = self._entries[head] = self._entry(tag, head, "")
             return entry
         creator = creator_of(tag, creators)
@@ -127,11 +127,15 @@ class DecisionTable:
 
     def learn(self, head: bytes, entry: ElementDecision, length: int) -> None:
         """Cache the step for elements with this header, if there is one."""
-        kind = DecisionKind.OPEN if entry.header != 8 or self._searching else _kind(entry, length)
-        if kind is DecisionKind.OPEN:
+        if head in self._undecided:
             return
-        if len(self.steps) > _MAX_STEPS:
+        kind = DecisionKind.OPEN if entry.header != 8 or self._searching else _kind(entry, length)
+        if len(self.steps) + len(self._undecided) > _MAX_STEPS:
             self.steps.clear()
+            self._undecided.clear()
+        if kind is DecisionKind.OPEN:
+            self._undecided.add(head)
+            return
         new = b""
         if kind is DecisionKind.REPLACED and entry.op is not Op.DELETE:
             new = entry.encoded(b"" if entry.op is Op.EMPTY else dummy_of(entry.tag, entry.vr))

@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_SURNAME_LIST = "dist.all.last"
-_FIRST_NAME_LISTS = ("dist.male.first", "dist.female.first")
-_COMMON_SURNAMES = 30_000
-_VERY_COMMON_SURNAMES = 600
+_COMMON_SURNAMES = 600
 # Letters that Unicode does not decompose into a base letter and an accent.
 _UNACCENTED = str.maketrans(
     {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "\u0131": "i", "ð": "d", "þ": "th"}
@@ -129,8 +126,8 @@ def first_names() -> frozenset[str]:
 
     They come from the US census and from other parts of the world.
     """
-    census = {word for name in _FIRST_NAME_LISTS for word in _census(name)}
-    return frozenset(census | set(map(fold, _words_of("first_names.txt"))) | set(_words_of("world_first_names.txt")))
+    census, world = _words_of("census_first_names.txt"), _words_of("world_first_names.txt")
+    return frozenset((*census, *world, *map(fold, _words_of("first_names.txt"))))
 
 
 @cache
@@ -139,8 +136,8 @@ def surnames() -> frozenset[str]:
 
     They are the more common ones of the US census, and those of other parts of the world.
     """
-    census = set(_census(_SURNAME_LIST)[:_COMMON_SURNAMES])
-    return frozenset(census | set(map(fold, _words_of("surnames.txt"))) | set(_words_of("world_surnames.txt")))
+    census, world = _words_of("census_surnames.txt"), _words_of("world_surnames.txt")
+    return frozenset((*census, *world, *map(fold, _words_of("surnames.txt"))))
 
 
 @cache
@@ -166,12 +163,7 @@ def common_surnames() -> frozenset[str]:
 
     Each is likely a name even if the word has another meaning.
     """
-    return frozenset(_census(_SURNAME_LIST)[:_VERY_COMMON_SURNAMES])
-
-
-def census_names() -> list[str]:
-    """Return every census name, including rare ones."""
-    return [word for name in (_SURNAME_LIST, *_FIRST_NAME_LISTS) for word in _census(name)]
+    return frozenset(_words_of("census_surnames.txt")[:_COMMON_SURNAMES])
 
 
 def data_lines(name: str) -> list[str]:
@@ -182,21 +174,3 @@ def data_lines(name: str) -> list[str]:
 
 def _words_of(name: str) -> list[str]:
     return " ".join(data_lines(name)).split()
-
-
-def _census(name: str) -> list[str]:
-    """Read a list of the ``names`` package.
-
-    Words are in lower case, the most common first. The package comes with the extra ``[local]``. Without it only our
-    own lists remain.
-    """
-    from importlib.util import find_spec
-    from pathlib import Path
-
-    # Only the package's data files are read; its code is never run.
-    spec = find_spec("names")
-    if spec is None or spec.origin is None:
-        return []
-    path = Path(spec.origin).with_name(name)
-    lines = path.read_text("ascii").splitlines() if path.is_file() else []
-    return [line.split(maxsplit=1)[0].lower() for line in lines]

@@ -23,7 +23,16 @@ _SHORTEST_NUMBER = 5
 
 _NUMBERS = re.compile(r"\d+")
 
-_CUES = rb"pt|pat|patient|name|mr|mrs|ms|miss|dr|prof|herr|frau|mme|sr|sra|for|of|by"
+# What a short term follows where it counts.
+_CONTEXT = re.compile(
+    rb"(?:[\0\\^]|\b(?:pt|pat|patient|name|mr|mrs|ms|miss|dr|prof|herr|frau|mme|sr|sra|for|of|by)[ .:#^-]{0,3})\Z"
+)
+_LONGEST_CONTEXT = 11  # a byte more than the longest cue and three separators, to see where the cue begins
+
+_EDGE = re.compile(rb"\b")
+
+# It looks ahead, so that dates may overlap: 1.3.2.58.
+_WRITTEN_DAY = re.compile(rb"\b(?=(\d{1,3})[./ -](\d{1,3})[./ -](\d{4}|\d\d)\b)")
 
 # Respellings of letters on keyboards without them.
 _WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
@@ -129,14 +138,6 @@ def _date_needles(text: str, *, spelled: bool) -> Iterator[bytes]:
         yield short.encode()
 
 
-def _written_days(source: ValueKind, text: str) -> Iterator[bytes]:
-    """Yield patterns of a birth date in numbers with separators: 3/2/58."""
-    day = day_of(text) if source is ValueKind.BIRTH_DATE else None
-    if day is not None:
-        for first, second in ((day.day, day.month), (day.month, day.day)):
-            yield rb"\b0?%d[./ -]0?%d[./ -](?:%02d)?%02d\b" % (first, second, day.year // 100, day.year % 100)
-
-
 def _short_words(source: ValueKind, text: str) -> Iterator[bytes]:
     """Yield words that need a context to count.
 
@@ -165,23 +166,60 @@ def _middle_words(source: ValueKind, text: str) -> Iterator[bytes]:
                 yield plain.encode()
 
 
-def pattern_of_short_words(texts: Sequence[tuple[ValueKind, str]]) -> re.Pattern[bytes] | None:
-    """Return a pattern of terms that are too short to be searched anywhere, or None."""
-    short = sorted({word for source, text in texts for word in _short_words(source, text)})
-    middle = sorted({word for source, text in texts for word in _middle_words(source, text)})
-    days = [pattern for source, text in texts for pattern in _written_days(source, text)]
-    return _short_pattern(short, middle, days)
+class ShortTerms:
+    """Terms that are too short to be searched for anywhere, and birth dates in numbers with separators: 3/2/58.
+
+    A pattern of them all would have to be compiled for every patient, which takes longer than this search.
+
+    Args:
+        texts: Identifying header values.
+    """
+
+    def __init__(self, texts: Sequence[tuple[ValueKind, str]]) -> None:
+        self._short = {word for source, text in texts for word in _short_words(source, text)}
+        self._middle = {word for source, text in texts for word in _middle_words(source, text)}
+        days = [day for source, text in texts if source is ValueKind.BIRTH_DATE and (day := day_of(text))]
+        self._days = {
+            (first, second, year)
+            for day in days
+            for first, second in ((day.day, day.month), (day.month, day.day))
+            for year in (b"%04d" % day.year, b"%02d" % (day.year % 100))
+        }
+
+    def are_in(self, lower: bytes) -> bool:
+        """Return whether encoded elements in lower case contain a term where it counts."""
+        return (
+            any(_stands_alone(lower, word) for word in self._middle)
+            or any(_has_context(lower, word) for word in self._short)
+            or (bool(self._days) and self._has_day(lower))
+        )
+
+    def _has_day(self, lower: bytes) -> bool:
+        written = (match.groups() for match in _WRITTEN_DAY.finditer(lower))
+        return any((int(first), int(second), year) in self._days for first, second, year in written)
 
 
-def _short_pattern(short: Sequence[bytes], middle: Sequence[bytes], days: Sequence[bytes]) -> re.Pattern[bytes] | None:
-    forms = [*days]
-    if short:
-        words = b"|".join(map(re.escape, short))
-        forms.append(rb"(?:[\0\\^]|\b(?:%b)\b[ .:#^-]{0,3})(?:%b)(?![a-z0-9])" % (_CUES, words))
-        forms.append(rb"\b(?:%b)\^" % words)
-    if middle:
-        forms.append(rb"\b(?:%b)\b" % b"|".join(map(re.escape, middle)))
-    return re.compile(b"|".join(forms)) if forms else None
+def _places_of(lower: bytes, word: bytes) -> Iterator[tuple[int, int]]:
+    at = lower.find(word)
+    while at >= 0:
+        yield at, at + len(word)
+        at = lower.find(word, at + 1)
+
+
+def _stands_alone(lower: bytes, word: bytes) -> bool:
+    return any(_EDGE.match(lower, at) and _EDGE.match(lower, end) for at, end in _places_of(lower, word))
+
+
+def _has_context(lower: bytes, word: bytes) -> bool:
+    """Return whether a word stands in a name component, after a cue, or as a whole value."""
+    for at, end in _places_of(lower, word):
+        after = lower[end : end + 1]
+        if after == b"^" and _EDGE.match(lower, at):
+            return True
+        is_joined = lower[max(0, at - 1) : at].isalnum() and not _EDGE.match(lower, at)
+        if not (after.isalnum() or is_joined) and _CONTEXT.search(lower, max(0, at - _LONGEST_CONTEXT), at):
+            return True
+    return False
 
 
 def raw_names(item: OwnValue) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.find.header_values import HeaderValues, ValueKind
 from healthcare_deid.engine.text.find.lexicon import fold, vocabulary
-from healthcare_deid.engine.text.find.own_needles import SEPARATORS, needles, pattern_of_short_words, raw_names
+from healthcare_deid.engine.text.find.own_needles import SEPARATORS, ShortTerms, needles, raw_names
 from healthcare_deid.engine.text.find.own_values import OwnValue, day_of, texts_of
 from healthcare_deid.engine.text.find.terms import Terms
 
@@ -57,8 +57,8 @@ class OwnTerms:
         return tuple(sorted({raw for item in self._values for raw in raw_names(item)}, key=len, reverse=True))
 
     @cached_property
-    def _short(self) -> re.Pattern[bytes] | None:
-        return pattern_of_short_words(self._texts)
+    def _short(self) -> ShortTerms:
+        return ShortTerms(self._texts)
 
     @cached_property
     def _days(self) -> frozenset[date]:
@@ -78,9 +78,14 @@ class OwnTerms:
         """
         lower = data.lower()
         squeezed = lower.translate(None, SEPARATORS)
-        if any(needle in squeezed for needle in self._squeezed) or any(raw in data for raw in self._raw):
-            return True
-        return self._short is not None and self._short.search(lower) is not None
+        # A loop: a generator costs more than the search, and this is done for every file.
+        for needle in self._squeezed:
+            if needle in squeezed:
+                return True
+        for raw in self._raw:
+            if raw in data:
+                return True
+        return self._short.are_in(lower)
 
     def may_be_in_pieces(self, pieces: Iterable[object]) -> bool:
         """Return whether pieces of a file may contain a term.
