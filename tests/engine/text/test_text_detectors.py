@@ -208,15 +208,16 @@ def test_a_text_is_refused_as_a_list_of_phrases_and_as_a_pattern() -> None:
     "text", ["12", "AB12", "x 12 AB12-3", "AB12CD34", "\u00e912 \u00e9A1", "_A1 1A", "7 B2B2 b22", "no number", ""]
 )
 @pytest.mark.parametrize(
-    ("pattern", "only"),
+    ("pattern", "numbers", "codes"),
     [
-        (r"(?<![A-Za-z0-9])\d{1,2}", {"at_numbers": True}),
-        (r"(?<![A-Za-z0-9])[A-Z]{1,2}\d", {"at_codes": True}),
-        (r"(?<![A-Za-z0-9])[A-Z0-9]{2}", {"at_numbers": True, "at_codes": True}),
+        (r"(?<![A-Za-z0-9])\d{1,2}", True, False),
+        (r"(?<![A-Za-z0-9])[A-Z]{1,2}\d", False, True),
+        (r"(?<![A-Za-z0-9])[A-Z0-9]{2}", True, True),
     ],
 )
 def test_a_pattern_that_is_tried_only_at_numbers_finds_what_has_one(
-    pattern: str, only: dict[str, bool], text: str
+    pattern: str, numbers: bool, codes: bool, text: str
 ) -> None:
     everywhere = PatternDetector("CASE", re.compile(pattern), has_digit)
-    assert PatternDetector("CASE", re.compile(pattern), has_digit, **only).find(text) == everywhere.find(text)
+    at_numbers = PatternDetector("CASE", re.compile(pattern), has_digit, at_numbers=numbers, at_codes=codes)
+    assert at_numbers.find(text) == everywhere.find(text)
