@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.find.detectors.words import Token, WordKind
-from healthcare_deid.engine.text.find.lexicon import FIELD_ENDING, eponyms, everyday, vocabulary, word_set
+from healthcare_deid.engine.text.find.lexicon import eponyms, everyday, has_field_ending, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -103,10 +103,7 @@ def may_be_a_name(token: Token, *, known: frozenset[str]) -> bool:
     Its ending does, but it is capitalized and not in *known*. Examples: Bailly, Moraes.
     """
     return (
-        token.kind is WordKind.WORD
-        and token.capital
-        and token.word not in known
-        and not FIELD_ENDING.fullmatch(token.word)
+        token.kind is WordKind.WORD and token.capital and token.word not in known and not has_field_ending(token.word)
     )
 
 
