@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from healthcare_deid.engine.dicom.elements import is_known_creator
+
 # Creator, group, and the last two digits of elements or ranges of elements.
 _ROWS = """
 ELSCINT1|00E1|21 50
@@ -50,3 +52,8 @@ def safe_private() -> frozenset[tuple[str, int, int]]:
             numbers = range(int(first, 16), int(last or first, 16) + 1)
             found |= {(creator, int(group, 16), number) for number in numbers}
     return frozenset(found)
+
+
+def is_of_a_maker(creator: str) -> bool:
+    """Return whether a private creator is in this table or the dictionaries. Any other may be a patient's name."""
+    return is_known_creator(creator.encode("latin-1", "replace")) or any(creator == known for known, *_ in safe_private())

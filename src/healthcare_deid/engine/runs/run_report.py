@@ -23,12 +23,12 @@ from healthcare_deid.engine.results import ChangeAction
 from healthcare_deid.engine.runs.decisions import OPEN, Decisions, state_of
 from healthcare_deid.engine.runs.manifest import Manifest
 from healthcare_deid.engine.runs.record import current_results
-from healthcare_deid.engine.runs.run_folder import FAILURES, RECORD, RECORDED, SUMMARY
+from healthcare_deid.engine.runs.run_folder import RECORD, RECORDED, SUMMARY, read_failures
 from healthcare_deid.engine.runs.unchecked import unchecked
 from healthcare_deid.errors import ConfigError, RunRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 _COLUMN = {
@@ -341,12 +341,7 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 
 def _failures(folder: Path) -> dict[tuple[str, str], int]:
-    path = folder / FAILURES
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows: Iterable[dict[str, str]] = csv.DictReader(file)
-        return dict(Counter((row["reason"], row["text"]) for row in rows).most_common())
+    return dict(Counter((row["reason"], row["text"]) for row in read_failures(folder)).most_common())
 
 
 def _sha256(path: Path) -> str:
