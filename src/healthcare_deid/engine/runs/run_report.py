@@ -18,6 +18,7 @@ from healthcare_deid.config import summary
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
 from healthcare_deid.engine.dicom.elements import is_private, keyword
+from healthcare_deid.engine.header.actions import AGE_REASON, BIRTH_YEAR_REASON, PSEUDONYM_REASON, SET_REASON
 from healthcare_deid.engine.options import EngineOptions, meanings
 from healthcare_deid.engine.results import ChangeAction
 from healthcare_deid.engine.runs.decisions import OPEN, Decisions, state_of
@@ -41,7 +42,11 @@ _COLUMN = {
     ChangeAction.ADDED: "added",
 }
 """Kind of change → column that counts it."""
-FATES = ("kept", "changed", "emptied", "removed", "added")
+FATES = ("kept", "changed", "dummy", "emptied", "removed", "added")
+_NO_DUMMIES = frozenset({PSEUDONYM_REASON, SET_REASON, AGE_REASON, BIRTH_YEAR_REASON})
+"""Rules that set another value than the dummy of the VR."""
+_DESCRIBES_THE_FILE = ("0002", "0028")
+"""Groups whose values follow from file and pixels, and are set to what is right."""
 _NOT_FOR_FILES = frozenset({"FHIR", "region"})
 """Parts of a config that do not apply to files."""
 _KEY = re.compile(r"key [0-9a-f]+")
@@ -58,11 +63,12 @@ class AttributeCounts:
         tag: Eight hexadecimal digits.
         keyword: Its keyword; empty for a private or unknown one.
         kept: Unchanged.
-        changed: It has another value: a dummy, a new UID, transformed text, covered pixels; of a sequence, something in
-            it was changed.
+        changed: It has another value: a new UID, a shifted date, transformed text, a pseudonym, covered pixels; of a
+            sequence, something in it was changed.
         emptied: Present, without its value.
         removed: Removed.
         added: Not present before.
+        dummy: It has the dummy value of its VR, which says nothing: 19000101, ANONYMIZED.
     """
 
     tag: str
@@ -72,6 +78,7 @@ class AttributeCounts:
     emptied: int = 0
     removed: int = 0
     added: int = 0
+    dummy: int = 0
 
     @property
     def name(self) -> str:
@@ -108,9 +115,9 @@ class RunReport:
     Attributes:
         name: Name of the last pass.
         state: ``"complete"``, ``"interrupted"``, or ``"not ended"`` if it is running or was killed.
-        counts: Outcomes of the files of the last pass.
+        counts: Outcomes of the files of the last start, which skips what an earlier one has done.
         passes: Every pass: its name, command, beginning, end, state and counts.
-        results: Recorded results of all passes.
+        results: Recorded results of all starts: the total.
         config: The config in words: subject and treatment.
         options: Name, value and meaning of the engine's and the run's arguments that differ from the default.
         attributes: Outcomes of every attribute that had a value, by tag.
@@ -232,7 +239,7 @@ class RunReport:
         yield "run", "results", "", self.results
         yield "run", "manifest", "sha256", self.manifest
         yield "run", "record", "sha256", self.record
-        yield from (("count", name, "", count) for name, count in self.counts.items())
+        yield from (("last start", name, "", count) for name, count in self.counts.items())
         yield from (("config", what, "", how) for what, how in self.config)
         yield from (("option", name, meaning, value) for name, value, meaning in self.options)
         for one in self.attributes:
@@ -309,10 +316,15 @@ def _fates(name: str, items: list[Any]) -> Iterator[tuple[str, str]]:
         return
     for change in items:
         *around, tag = change["path"].split("/")
-        fate = _COLUMN[ChangeAction(change["action"])]
+        fate = "dummy" if _is_dummy(change, tag) else _COLUMN[ChangeAction(change["action"])]
         if change["length"] or fate == "added":
             yield tag, fate
             yield from ((sequence.partition("[")[0], "changed") for sequence in around)
+
+
+def _is_dummy(change: dict[str, Any], tag: str) -> bool:
+    replaced = change["action"] == ChangeAction.REPLACED and change["rule"] not in _NO_DUMMIES
+    return replaced and not tag.startswith(_DESCRIBES_THE_FILE)
 
 
 def _options(settings: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
