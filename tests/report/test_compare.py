@@ -15,7 +15,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import UID, JPEG2000Lossless
 
 from healthcare_deid import presets
-from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine import Dates, Deidentifier
 from healthcare_deid.report import Verdict, compare, compare_tree, summary_table, write_before_after
 from healthcare_deid.testing import sample_dicom
 
@@ -232,6 +232,16 @@ def test_private_creators_of_makers_are_named_and_others_are_not(before: Dataset
     names = {element.name for element in compare(before, Dataset()).elements}
     assert {"(0009,1001) GEMS_IDEN_01", "(0009,0010) GEMS_IDEN_01", "(0903,1001) GEIIS PACS"} <= names
     assert {"(0011,1001)", "(0011,0010)", "(0099,1001)"} <= names
+
+
+def test_a_dummy_is_told_apart_from_a_shifted_date() -> None:
+    original = sample_dicom()[0].dataset
+    config = presets.basic_confidentiality_profile().model_copy(update={"image": None})
+    verdicts: list[dict[str, Verdict]] = []
+    for options in ({}, {"dates": Dates(), "secret": b"a secret of sixteen bytes or more"}):
+        result = Deidentifier(config, **options).deidentify(original).dataset
+        verdicts.append({one.path: one.verdict for one in compare(original, result, pixels=False).elements})
+    assert [one["00080021"] for one in verdicts] == [Verdict.DUMMY, Verdict.CHANGED]
 
 
 def test_the_words_of_verdicts_do_not_begin_alike() -> None:

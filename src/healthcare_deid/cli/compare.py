@@ -65,8 +65,8 @@ def command(
     """Compare the DICOM files BEFORE with their de-identified counterparts AFTER: two files, or two folders.
 
     Counterparts in folders are found by the run's record if there is one: a file that failed has none. Without a record
-    they are found by SOP Instance UID, unchanged or mapped by Google's rule, or by relative path. No value is printed. Pictures and the HTML page show the originals: store them
-    as safely as those.
+    they are found by SOP Instance UID, unchanged or mapped by Google's rule, or by relative path. No value is printed.
+    Pictures and the HTML page show the originals: store them as safely as those.
 
     The exit code is 3 when an instance has no counterpart, cannot be read, or its pixels cannot be compared.
     """

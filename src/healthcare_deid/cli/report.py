@@ -41,13 +41,14 @@ def command(run: Path, style: str) -> None:
 
 
 def _print(report: RunReport) -> None:
-    click.echo(f"run {report.name}, {report.state}: {_of(report.results, 'result')} of {_of(len(report.passes), 'start')}")
+    click.echo(
+        f"run {report.name}, {report.state}: {_of(report.results, 'result')} of {_of(len(report.passes), 'start')}"
+    )
     kept = sum(1 for one in report.attributes if one.kept)
     click.echo(f"{kept} of {len(report.attributes)} attributes were kept in some result")
     pixels = report.pixels
-    click.echo(
-        f"{_of(pixels.rectangles, 'rectangle')} covered in {_of(pixels.frames, 'frame')} of {_of(pixels.results, 'result')}"
-    )
+    where = f"{_of(pixels.frames, 'frame')} of {_of(pixels.results, 'result')}"
+    click.echo(f"{_of(pixels.rectangles, 'rectangle')} covered in {where}")
     click.echo("last start: " + ", ".join(f"{name} {count}" for name, count in report.counts.items()))
     for text in report.unchecked:
         click.echo(f"not checked: {text}")

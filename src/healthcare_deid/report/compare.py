@@ -18,11 +18,14 @@ from pydicom.dataset import Dataset
 
 from healthcare_deid._border import border
 from healthcare_deid._html import table, wrapped
+from healthcare_deid.engine.dicom.datasets import value_bytes
 from healthcare_deid.engine.dicom.elements import is_private
 from healthcare_deid.engine.header.dataset_executor import creator_in
+from healthcare_deid.engine.header.dummies import dummy_of
 from healthcare_deid.engine.pixels.decompress import image_of, iter_frames
 from healthcare_deid.engine.pixels.find.components import component_boxes
-from healthcare_deid.engine.plan.safe_private_table import is_of_a_maker
+from healthcare_deid.engine.plan.rules import TEXT_VRS
+from healthcare_deid.engine.plan.safe_private_table import creator_of_a_maker
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError, UnsupportedPixelsError
 from healthcare_deid.report.dataframes import frame_of
@@ -54,6 +57,8 @@ class Verdict(StrEnum):
     """Present without a value, before and after."""
     CHANGED = "changed"
     """Changed value."""
+    DUMMY = "dummy"
+    """The dummy value of this package for its VR, which says nothing: 19000101, ANONYMIZED."""
     EMPTIED = "emptied"
     """Present, but the value was removed."""
     REMOVED = "removed"
@@ -131,7 +136,9 @@ class Comparison:
     def _repr_html_(self) -> str:
         counts = ", ".join(f"{self.count(verdict)} {verdict}" for verdict in Verdict)
         changed = [row for row in self.rows() if row["verdict"] not in (Verdict.KEPT, Verdict.EMPTY)]
-        return wrapped(f"<p>{counts}</p><p>{escape(pixels_told(self))}</p>{table(COLUMNS, [[*row.values()] for row in changed])}")
+        return wrapped(
+            f"<p>{counts}</p><p>{escape(pixels_told(self))}</p>{table(COLUMNS, [[*row.values()] for row in changed])}"
+        )
 
 
 def pixels_told(comparison: Comparison) -> str:
@@ -224,9 +231,8 @@ def _name(dataset: Dataset, tag: int) -> str:
     keyword = keyword_for_tag(tag)
     if keyword:
         return keyword
-    creator = creator_in(dataset, tag) if is_private(tag) else ""
-    number = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-    return f"{number} {creator}" if creator and is_of_a_maker(creator) else number
+    creator = creator_of_a_maker(creator_in(dataset, tag).encode("latin-1")) if is_private(tag) else ""
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {creator}".rstrip()
 
 
 def _judge(path: str, before: tuple[DataElement, str] | None, after: tuple[DataElement, str] | None) -> ElementChange:
@@ -244,9 +250,16 @@ def _judge(path: str, before: tuple[DataElement, str] | None, after: tuple[DataE
         verdict = Verdict.EMPTIED if old.value and not new.value else Verdict.KEPT
     elif old.value == new.value:
         verdict = Verdict.KEPT
+    elif new.is_empty:
+        verdict = Verdict.EMPTIED
     else:
-        verdict = Verdict.EMPTIED if new.is_empty else Verdict.CHANGED
+        verdict = Verdict.DUMMY if _is_dummy(new) else Verdict.CHANGED
     return ElementChange(path, name, str(element.VR), verdict)
+
+
+def _is_dummy(element: DataElement) -> bool:
+    # A number of zero may be anything.
+    return element.VR in TEXT_VRS | {"CS", "TM"} and value_bytes(element) == dummy_of(int(element.tag), element.VR)
 
 
 def _is_empty(element: DataElement) -> bool:

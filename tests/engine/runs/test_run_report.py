@@ -84,6 +84,28 @@ def test_dummies_are_counted_apart_from_shifted_dates_and_values_of_the_project(
     assert "<th class=n>dummy" in (dummies / "report.html").read_text()
 
 
+def test_private_attributes_are_told_with_the_creators_that_are_makers_and_no_other_text_in_their_place(
+    tmp_path: Path, put: Callable[..., None]
+) -> None:
+    (tmp_path / "scans").mkdir()
+    for number, creator in enumerate(["GEMS_IDEN_01", "GEMS_IDEN_01", "Rivera^Ana"]):
+        dataset = sample_dicom()[number].dataset
+        dataset.private_block(0x0009, creator, create=True).add_new(1, "LO", "x")
+        dataset.private_block(0x0903, "GEIIS PACS", create=True).add_new(0x10, "US", 1)
+        dataset.private_block(0x0097, "Rivera^Ana", create=True).add_new(1, "LO", "x")
+        dataset.save_as(tmp_path / "scans" / f"{number}.dcm", enforce_file_format=True)
+    config = DeidentifyConfig.from_api({"dicom": {"filterProfile": BASIC}})
+    looking = presets.remove_metadata_and_all_text()
+    for name, engine in (("bytes", Deidentifier(config)), ("pixels", Deidentifier(looking))):
+        run = engine.deidentify_tree(tmp_path / "scans", tmp_path / name, workers=1).run
+        names = {one.name for one in RunReport.of(run).attributes if one.is_private}
+        assert {"(0009,1001) private GEMS_IDEN_01 or another", "(0903,1010) private GEIIS PACS"} <= names
+        assert {"(0903,0010) private GEIIS PACS", "(0097,1001) private"} <= names
+        for file in run.iterdir():
+            assert b"Rivera" not in file.read_bytes(), file.name
+        assert "GEIIS PACS" in (run / "report.html").read_text()
+
+
 def test_the_totals_of_all_results_come_first_and_the_counts_of_the_last_start_are_called_that(
     profile: Any, scans: Path, tmp_path: Path
 ) -> None:

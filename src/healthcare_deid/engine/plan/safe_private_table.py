@@ -7,8 +7,12 @@ inspected and a picture may have burned-in text.
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.dicom.elements import is_known_creator
+from healthcare_deid.engine.dicom.elements import is_known_creator, is_private_creator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Creator, group, and the last two digits of elements or ranges of elements.
 _ROWS = """
@@ -54,6 +58,19 @@ def safe_private() -> frozenset[tuple[str, int, int]]:
     return frozenset(found)
 
 
-def is_of_a_maker(creator: str) -> bool:
-    """Return whether a private creator is in this table or the dictionaries. Any other may be a patient's name."""
-    return is_known_creator(creator.encode("latin-1", "replace")) or any(creator == known for known, *_ in safe_private())
+def creator_of_a_maker(value: bytes) -> str:
+    """Return a private creator that this table or the dictionaries list; any other may be a name, so it is empty."""
+    if not is_known_creator(value) and value.strip(b"\0 ").decode("latin-1") not in _creators():
+        return ""
+    return value.strip(b"\0 ").decode("latin-1")
+
+
+def makers_of(creators: Mapping[int, bytes]) -> list[str]:
+    """Return the tags of private creators, each followed by the creator if it is a maker's."""
+    tags = sorted(filter(is_private_creator, creators))
+    return [f"{tag:08X} {creator_of_a_maker(creators[tag])}".rstrip() for tag in tags]
+
+
+@cache
+def _creators() -> frozenset[str]:
+    return frozenset(creator for creator, *_ in safe_private())

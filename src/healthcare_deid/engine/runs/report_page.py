@@ -130,8 +130,8 @@ def _last_start(report: RunReport) -> str:
     )
     return (
         f'<div class="facts">{facts}</div>'
-        f'<p class="soft">Every DICOM file that was found is in one of the five other numbers. A start goes on where the '
-        f"one before it ended. Passed over, because they are no DICOM files: {counts.get('ignored', 0):,}.</p>"
+        '<p class="soft">Every DICOM file that was found is in one of the five other numbers. A start goes on where '
+        f"the one before it ended. Passed over, because they are no DICOM files: {counts.get('ignored', 0):,}.</p>"
     )
 
 

@@ -17,7 +17,7 @@ from healthcare_deid._version import __version__
 from healthcare_deid.config import summary
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
-from healthcare_deid.engine.dicom.elements import is_private, keyword
+from healthcare_deid.engine.dicom.elements import creator_tag, is_private, is_private_creator, keyword
 from healthcare_deid.engine.header.actions import AGE_REASON, BIRTH_YEAR_REASON, PSEUDONYM_REASON, SET_REASON
 from healthcare_deid.engine.options import EngineOptions, meanings
 from healthcare_deid.engine.results import ChangeAction
@@ -69,6 +69,8 @@ class AttributeCounts:
         removed: Removed.
         added: Not present before.
         dummy: It has the dummy value of its VR, which says nothing: 19000101, ANONYMIZED.
+        creator: Private creators of its block, at the top level of the results' sources, that are makers'; of a private
+            attribute.
     """
 
     tag: str
@@ -79,11 +81,13 @@ class AttributeCounts:
     removed: int = 0
     added: int = 0
     dummy: int = 0
+    creator: str = ""
 
     @property
     def name(self) -> str:
         """Tag in the usual notation, and keyword."""
-        return f"({self.tag[:4]},{self.tag[4:]}) {self.keyword or ('private' if self.is_private else '')}".rstrip()
+        private = f"private {self.creator}" if self.is_private else ""
+        return f"({self.tag[:4]},{self.tag[4:]}) {self.keyword or private}".rstrip()
 
     @property
     def is_private(self) -> bool:
@@ -285,7 +289,7 @@ class Gathered:
         """Add one result's line."""
         self.results += 1
         self.knows_kept |= "keptTags" in entry
-        for name in ("changes", "keptTags"):
+        for name in ("changes", "keptTags", "creators"):
             items = entry.get(name, [])
             key = (name, id(items))
             self._lists[key] = items  # keeps the list alive, so that its id is not reused
@@ -299,14 +303,32 @@ class Gathered:
     def attributes(self) -> list[AttributeCounts]:
         """Return the outcomes of every attribute."""
         counts: dict[str, Counter[str]] = {}
+        creators: dict[str, set[str]] = {}
         for key, times in self._times.items():
+            if key[0] == "creators":
+                for block, _, creator in (text.partition(" ") for text in self._lists[key]):
+                    creators.setdefault(block, set()).add(creator)
+                continue
             for tag, fate in set(_fates(key[0], self._lists[key])):
                 counts.setdefault(tag, Counter())[fate] += times
-        return [AttributeCounts(tag, keyword(int(tag, 16)), **counts[tag]) for tag in sorted(counts)]
+        return [
+            AttributeCounts(tag, keyword(int(tag, 16)), **counts[tag], creator=_creator(tag, creators))
+            for tag in sorted(counts)
+        ]
 
     def pixels(self) -> PixelCounts:
         """Return the counts of covered pixels."""
         return PixelCounts(self._covered, self._frames, self._rules.total(), dict(self._rules.most_common()))
+
+
+def _creator(tag: str, creators: dict[str, set[str]]) -> str:
+    """Return the makers' creators of a private attribute's block in words."""
+    number = int(tag, 16)
+    if not is_private(number):
+        return ""
+    found = creators.get(f"{number if is_private_creator(number) else creator_tag(number):08X}", set())
+    named = sorted(found - {""})
+    return " or ".join([*named, "another"] if named and "" in found else named)
 
 
 def _fates(name: str, items: list[Any]) -> Iterator[tuple[str, str]]:

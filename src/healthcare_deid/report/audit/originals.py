@@ -183,7 +183,10 @@ class Search:
             if why:
                 severity = self.severity
                 if self._is_a_term(element):
-                    severity, why = Severity.WARNING, "a code of words of the field, one of which is a name of the original"
+                    severity, why = (
+                        Severity.WARNING,
+                        "a code that is a word of the field and a name of the original",
+                    )
                 shape = shape_of(element.texts()[0] if element.texts() else element.value)
                 yield Residual(severity, Residue.ORIGINAL, element.names, element.name, shape, why)
 

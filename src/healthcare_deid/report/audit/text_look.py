@@ -45,7 +45,7 @@ _OF_MAKERS = re.compile(
 """Attributes about a device, coding scheme or program, whose numbers and names are the maker's."""
 _PLACEHOLDERS = frozenset(value.strip(b"\0 ") for value in DUMMIES.values())
 _ACQUISITION = 0x0018
-"""Group about equipment and technique. The Basic Profile removes what in it may name a patient, such as Protocol Name."""
+"""Group about equipment and technique. The Basic Profile removes Protocol Name and the like."""
 _WORDS = re.compile(r"[^\W\d_]+")
 _BASELINE = basic_plan("2026d")
 _OUR_WORDS = ("healthcare-deid ", "PS3.15 ")
