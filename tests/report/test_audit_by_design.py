@@ -76,13 +76,14 @@ def test_uids_of_classes_and_coding_schemes_are_no_errors_and_an_instance_uid_in
 def test_a_code_of_the_standard_is_no_error_where_the_patient_is_called_like_it_and_a_name_or_number_is_one(
     original: Dataset,
 ) -> None:
-    original.PatientName, original.OtherPatientNames = "Text^Kowalczyk", "CQ500-CT-310"
+    original.PatientName, original.OtherPatientNames = "Text^Kowalczyk", ["CQ500-CT-310", "Perfusion^Ana"]
+    original.ImageType = ["DERIVED", "PRIMARY", "PERFUSION", "RCBF"]
     result = result_of(original)
     result.Modality, result.ValueType = "CT", "TEXT"
     result.ConceptNameCodeSequence = coded("TEXT", "1.2.840.10008.2.16.4")
     found = audited(result, original)
     assert not found.errors
-    assert {"Modality", "ValueType", "ConceptNameCodeSequence[0]/CodingSchemeDesignator"} <= {
+    assert {"ImageType", "Modality", "ValueType", "ConceptNameCodeSequence[0]/CodingSchemeDesignator"} <= {
         item.path for item in found.findings
     }
     result.ImageType = ["ORIGINAL", "PRIMARY", "CQ500_CT_310"]
@@ -119,6 +120,7 @@ def test_the_engine_empties_a_code_that_holds_a_number_of_the_patient_beside_wor
 def test_numbers_of_equipment_are_no_errors_and_a_labeled_number_beside_them_is_one(original: Dataset) -> None:
     result = result_of(original)
     result.AcquisitionDeviceProcessingCode, result.TransducerData = "10090", ["S5_1", "55360"]
+    result.ProcessingFunction, result.PostprocessingFunction = "6000,17133,10625,11622", "UKE_pa_020395"
     assert audit(result).clean
     result.TransducerData = ["S5_1", "MRN 5536077"]
     assert not audit(result).clean

@@ -192,7 +192,10 @@ class Search:
 
     def _is_a_term(self, element: Element) -> bool:
         """Return whether a code says what it would say of anybody, although the patient is called that too."""
-        return (element.vr == "CS" or element.tag in CODE_TAGS) and self.terms.is_everyday(element.value)
+        if element.vr != "CS" and element.tag not in CODE_TAGS:
+            return False
+        found = [text for text in element.texts() if self.terms.find(text)]
+        return bool(found) and all(self.terms.is_everyday(text.encode("latin-1", "replace")) for text in found)
 
     def _why(self, element: Element) -> str:
         value = element.value

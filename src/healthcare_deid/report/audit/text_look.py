@@ -18,6 +18,7 @@ from healthcare_deid.engine.plan.profiles import basic_plan
 from healthcare_deid.engine.plan.ps315 import ProfileOption
 from healthcare_deid.engine.plan.rules import BINARY_VRS, CODE_TAGS, FREE_TEXT_VRS, GOING, Op
 from healthcare_deid.engine.text.engine import TextEngine
+from healthcare_deid.engine.text.find.lexicon import fold, word_set
 from healthcare_deid.report.audit.findings import Residual, Residue, shape_of
 from healthcare_deid.report.audit.second_run import is_new_uid, without_pseudonyms
 
@@ -47,6 +48,8 @@ _PLACEHOLDERS = frozenset(value.strip(b"\0 ") for value in DUMMIES.values())
 _ACQUISITION = 0x0018
 """Group about equipment and technique. The Basic Profile removes Protocol Name and the like."""
 _WORDS = re.compile(r"[^\W\d_]+")
+_LABELS = word_set("number_cues") | word_set("strong_number_cues")
+"""Words that label a number of somebody, such as MRN or patient."""
 _BASELINE = basic_plan("2026d")
 _OUR_WORDS = ("healthcare-deid ", "PS3.15 ")
 
@@ -106,9 +109,13 @@ def _read_as(element: Element) -> str:
 def _severity(element: Element, text: str, kinds: set[str], promise: Promise) -> Severity:
     promised = promise.binding and promise.removes_identity
     by_makers = _OF_MAKERS.search(element.name) is not None
-    if text.isdigit() and element.tag >> 16 == _ACQUISITION and _BASELINE.rule(element.tag, element.vr).op not in GOING:
+    if _is_technical(element) and _LABELS.isdisjoint(map(fold, _WORDS.findall(text))):
         kinds = kinds - {"MEDICAL_RECORD_NUMBER"}  # a code or number of equipment
     return Severity.ERROR if promised and kinds & _TELLING and not by_makers else Severity.WARNING
+
+
+def _is_technical(element: Element) -> bool:
+    return element.tag >> 16 == _ACQUISITION and _BASELINE.rule(element.tag, element.vr).op not in GOING
 
 
 def _is_of_the_standard(dataset: Dataset) -> bool:
