@@ -238,7 +238,8 @@ def test_a_dummy_is_told_apart_from_a_shifted_date() -> None:
     original = sample_dicom()[0].dataset
     config = presets.basic_confidentiality_profile().model_copy(update={"image": None})
     verdicts: list[dict[str, Verdict]] = []
-    for options in ({}, {"dates": Dates(), "secret": b"a secret of sixteen bytes or more"}):
+    shifting: dict[str, Any] = {"dates": Dates(), "secret": b"a secret of sixteen bytes or more"}
+    for options in ({}, shifting):
         result = Deidentifier(config, **options).deidentify(original).dataset
         verdicts.append({one.path: one.verdict for one in compare(original, result, pixels=False).elements})
     assert [one["00080021"] for one in verdicts] == [Verdict.DUMMY, Verdict.CHANGED]

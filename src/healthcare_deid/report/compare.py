@@ -306,7 +306,7 @@ def _frames(dataset: Dataset, whose: str) -> Iterator[NDArray[Any]]:
         raise UnsupportedPixelsError(f"{_why(dataset, error)} (in the {whose})") from None
 
 
-def _why(dataset: Dataset, error: Exception) -> str:
+def _why(dataset: Any, error: Exception) -> str:
     """Return in words why a decoder failed. The engine reads pixels that pydicom has refused, to say it."""
     try:
         image = image_of(dataset)

@@ -6,7 +6,7 @@ inspected and a picture may have burned-in text.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.dicom.elements import is_known_creator, is_private_creator
@@ -65,10 +65,16 @@ def creator_of_a_maker(value: bytes) -> str:
     return value.strip(b"\0 ").decode("latin-1")
 
 
-def makers_of(creators: Mapping[int, bytes]) -> list[str]:
+def makers_of(creators: Mapping[int, bytes]) -> tuple[str, ...]:
     """Return the tags of private creators, each followed by the creator if it is a maker's."""
-    tags = sorted(filter(is_private_creator, creators))
-    return [f"{tag:08X} {creator_of_a_maker(creators[tag])}".rstrip() for tag in tags]
+    return _makers_of(tuple(creators.items())) if creators else ()
+
+
+@lru_cache(maxsize=256)
+def _makers_of(creators: tuple[tuple[int, bytes], ...]) -> tuple[str, ...]:
+    # Nearly all instances of a series have the same ones.
+    found = ((tag, value) for tag, value in sorted(creators) if is_private_creator(tag))
+    return tuple(f"{tag:08X} {creator_of_a_maker(value)}".rstrip() for tag, value in found)
 
 
 @cache
