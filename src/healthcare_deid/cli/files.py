@@ -112,7 +112,7 @@ def command(
 
     SOURCE is a folder, a file, a .zip or .tar archive, the DICOMDIR of a CD, or '-' for paths on standard input, one
     per line. SOURCE and DESTINATION can also be an object store (s3://bucket/prefix) or a DICOM store
-    (projects/.../dicomStores/..., or https://.../dicomWeb); such a DESTINATION needs --run.
+    (projects/.../dicomStores/..., or the URL of a DICOMweb server); such a DESTINATION needs --run.
 
     Results are named by their new UIDs. A file that cannot be de-identified is counted with its reason, nothing is
     written for it, and the exit code is 3. Files that are not DICOM are ignored and counted. Run the same command again

@@ -59,6 +59,9 @@ class Origin:
         Raises:
             ForeignUrlError: *url* is at another origin, or is not a valid URL.
         """
+        # Usual, and the same in every library: the text before the path is this origin's.
+        if url.startswith(f"{self}/") and "#" not in url and _is_plain(url):
+            return url
         theirs = Origin.of(url)
         if theirs != self:
             raise ForeignUrlError(str(self), origin="" if theirs is None else str(theirs))
@@ -79,7 +82,7 @@ def _split_url(url: str) -> SplitResult | None:
 
     Returns None for a URL that libraries split differently, or that cannot stand in a request line.
     """
-    if "\\" in url or not all(letter.isprintable() and not letter.isspace() for letter in url):
+    if not _is_plain(url):
         return None
     try:
         parts = urlsplit(url)
@@ -88,3 +91,7 @@ def _split_url(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
+
+
+def _is_plain(url: str) -> bool:
+    return url.isprintable() and " " not in url and "\\" not in url  # no other white space is printable

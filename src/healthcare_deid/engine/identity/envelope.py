@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from healthcare_deid.errors import ConfigError, EngineError, MissingExtraError
 
@@ -23,6 +23,8 @@ _NOT_A_KEY = "the key is not an RSA private key in PEM, or its passphrase is wro
 _CLOSED = "no envelope can be opened with this key"
 # Minimum size of an RSA key in bits. Shared results live long, and shorter keys may be broken meanwhile.
 _SMALLEST_KEY = 2048
+# Key lengths in bytes of AES in CBC mode, by object identifier (RFC 3565).
+_KEY_LENGTHS = {f"2.16.840.1.101.3.4.1.{arc}": length for arc, length in ((2, 16), (22, 24), (42, 32))}
 # Size of an AES block in bits.
 _BLOCK = 128
 
@@ -103,17 +105,20 @@ class RecipientKey:
         Raises:
             EngineError: The envelope is for another key, or is damaged.
         """
-        from asn1crypto import cms
+        from pyasn1.codec.ber.decoder import decode
+        from pyasn1.error import PyAsn1Error
+        from pyasn1_modules import rfc5652
 
         try:
-            content: Any = cms.ContentInfo.load(envelope)
-            enveloped = content["content"]
-            sealed = enveloped["encrypted_content_info"]
-            algorithm = sealed["content_encryption_algorithm"]
-            keys = [recipient.chosen["encrypted_key"].native for recipient in enveloped["recipient_infos"]]
-            vector, data = algorithm.encryption_iv, sealed["encrypted_content"].native
-            length = int(algorithm.key_length)
-        except (ValueError, TypeError, KeyError, AttributeError):
+            content, _ = decode(envelope, asn1Spec=rfc5652.ContentInfo())
+            enveloped, _ = decode(content["content"], asn1Spec=rfc5652.EnvelopedData())
+            sealed = enveloped["encryptedContentInfo"]
+            algorithm = sealed["contentEncryptionAlgorithm"]
+            transports = [each["ktri"] for each in enveloped["recipientInfos"] if each.getName() == "ktri"]
+            keys = [bytes(transport["encryptedKey"]) for transport in transports]
+            vector, data = bytes(decode(algorithm["parameters"])[0]), bytes(sealed["encryptedContent"])
+            length = _KEY_LENGTHS[str(algorithm["algorithm"])]
+        except (PyAsn1Error, ValueError, TypeError, KeyError):
             raise EngineError(_CLOSED, reason="not-for-this-key") from None
         for encrypted in keys:
             opened = self._opened(encrypted, length, vector, data)
@@ -189,5 +194,5 @@ def _encrypts_keys(certificate: Certificate) -> bool:
 
 
 def _need_extra() -> None:
-    if not all(map(find_spec, ("asn1crypto", "cryptography"))):
+    if not all(map(find_spec, ("cryptography", "pyasn1_modules"))):
         raise MissingExtraError("vault", "encryption for a recipient")
