@@ -174,7 +174,9 @@ def test_a_report_can_be_made_again_and_of_a_run_that_was_killed(profile: Any, s
     killed = write_run_report(run)
     assert (killed.state, killed.results, killed.counts) == ("not ended", 4, {})
     assert killed.attributes == first.attributes
-    assert "was killed" in (run / "report.html").read_text()
+    page = (run / "report.html").read_text()
+    assert "was killed" in page
+    assert "failed at the last start" not in page
 
 
 def test_a_folder_that_is_no_run_folder_is_refused(tmp_path: Path) -> None:

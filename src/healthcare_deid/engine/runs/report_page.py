@@ -108,13 +108,11 @@ def _sections(report: RunReport) -> Iterable[str]:
 def _head(report: RunReport) -> str:
     state = f"<span{'' if report.state == 'complete' else ' class=bad'}>{escape(report.state)}</span>"
     when = report.passes[-1].get("began", "") if report.passes else ""
-    failed = report.counts.get("failed", 0)
-    totals = [
-        ("de-identified in all", report.results),
-        ("with something covered in the pixels", report.pixels.results),
-        ("failed at the last start, without a result", failed),
-    ]
-    shown = "".join(_box(label, count, bad=label.startswith("failed") and failed > 0) for label, count in totals)
+    shown = _box("de-identified in all", report.results)
+    shown += _box("with something covered in the pixels", report.pixels.results)
+    if report.counts:  # of a start that was killed, nobody knows
+        failed = report.counts.get("failed", 0)
+        shown += _box("failed at the last start, without a result", failed, bad=failed > 0)
     return (
         f'<p class="soft">Run <code>{escape(report.name)}</code>, {state}. Last start {escape(when)}.</p>'
         f'<div class="facts totals">{shown}</div>'
