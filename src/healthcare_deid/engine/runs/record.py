@@ -146,8 +146,7 @@ class EntryMaker:
         return told
 
     def _words(self, words: tuple[str, ...]) -> Told:
-        known = self._known.get(words)
-        if known is not None:
+        if (known := self._known.get(words)) is not None:
             return known[0]
         told = self._once(_json(list(words)))
         self._known[words] = (Told(told.id, ""),)
