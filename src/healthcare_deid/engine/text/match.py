@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A finding of an infoType in a text.
 
     Attributes:
         start: Index of the first character.
         end: Index after the last character.
         info_type: Name of the infoType, such as ``PERSON_NAME``.
-        cut_by: InfoType of the finding that covers the rest of it, if this is only a part; empty otherwise.
     """
 
     start: int
     end: int
     info_type: str
-    cut_by: str = field(default="", compare=False, repr=False)
+
+
+class CutMatch(Match):
+    """A part of a finding, of which another finding covers the rest.
+
+    Attributes:
+        cut_by: InfoType of the other finding.
+    """
+
+    cut_by: str = ""
+
+    @classmethod
+    def of(cls, start: int, end: int, info_type: str, cut_by: str) -> Self:
+        """Make the part."""
+        made = cls(start, end, info_type)
+        made.cut_by = cut_by
+        return made
 
 
 class TextInspector(Protocol):
