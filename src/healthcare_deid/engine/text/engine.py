@@ -23,7 +23,7 @@ from healthcare_deid.engine.text.find.normalization import normalize_text
 from healthcare_deid.engine.text.find.spans import join_alike, resolve, without_refuted
 from healthcare_deid.engine.text.find.terms import Terms
 from healthcare_deid.engine.text.info_types import CONTEXT, DATE_TYPES, INFO_TYPES, broader
-from healthcare_deid.engine.text.match import CutMatch, Match
+from healthcare_deid.engine.text.match import Match
 from healthcare_deid.engine.text.vr_values import is_legal, split_padding
 from healthcare_deid.engine.text.windows import in_text, windows
 from healthcare_deid.errors import ConfigError
@@ -364,9 +364,7 @@ class InstanceText:
             new = decision.transformation.apply(old, decision.label, vr, self._subject)
             if new is None:
                 new = ""
-                warnings[not_possible(decision.label, vr, finding.cut_by if isinstance(finding, CutMatch) else "")] = (
-                    None
-                )
+                warnings[not_possible(decision.label, vr, finding)] = None
             if new != old:
                 rules["contextual" if finding.info_type == CONTEXT else f"infoType:{decision.label}"] = None
             pieces += [text[position : finding.start], new]

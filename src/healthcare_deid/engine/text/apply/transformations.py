@@ -12,9 +12,12 @@ from healthcare_deid.engine.text.calendar_dates import find_dates, shift_day
 from healthcare_deid.engine.text.dicom_dates import shift_da, shift_dt
 from healthcare_deid.engine.text.find.normalization import normalize_text
 from healthcare_deid.engine.text.info_types import DATE_TYPES
+from healthcare_deid.engine.text.match import CutMatch
 
 if TYPE_CHECKING:
     from datetime import date
+
+    from healthcare_deid.engine.text.match import Match
 
 _PN_DELIMITERS = frozenset("^=")
 
@@ -138,12 +141,12 @@ class FixedToken:
         return self.text
 
 
-def not_possible(label: str, vr: str, cut_by: str) -> str:
+def not_possible(label: str, vr: str, finding: Match) -> str:
     """Return the warning about a finding that was erased because it cannot be transformed."""
-    if cut_by:
+    if isinstance(finding, CutMatch):
         return (
-            f"{label} in {vr}: a finding of {cut_by} covers a part of it, and the rest cannot be transformed, so it "
-            f"was erased; narrow the pattern of {cut_by}, or give its detector a higher rank"
+            f"{label} in {vr}: a finding of {finding.cut_by} covers a part of it, and the rest cannot be transformed, so it "
+            f"was erased; narrow the pattern of {finding.cut_by}, or give its detector a higher rank"
         )
     return f"{label} in {vr}: the transformation is not possible there, so it was erased"
 
