@@ -60,9 +60,6 @@ CASES: list[tuple[Any, dict[str, Any], str]] = [
         {},
         "leaves findings in cleaned text",
     ),
-    (DeidentifyConfig.builder().keep_tags("Modality", "StudyDate").build(), {}, "the list keeps StudyDate"),
-    (DeidentifyConfig.builder().keep_tags("00191002").build(), {}, "private tags by number"),
-    (DeidentifyConfig.builder().filter_profile("MINIMAL_KEEP_LIST_PROFILE").keep_uids().build(), {}, "UIDs are kept"),
     (presets.basic_confidentiality_profile(), {"strict_edition": True}, "strict_edition"),
 ]
 

@@ -88,7 +88,8 @@ def keep_plan(
         # Kept text cannot be decoded without it.
         kept |= {SPECIFIC_CHARACTER_SET}
     gone = Rule(Op.DELETE, name)
-    unclaimed = _why_unclaimed(listed, patterns, uids)
+    # A kept element that the Basic Profile would change can identify, so nothing is claimed.
+    may_identify = patterns or any(map(is_private, listed)) or not identifying_tags().isdisjoint(listed - MINIMAL_TAGS)
     return TagPlan(
         name=name,
         default=gone,
@@ -97,25 +98,8 @@ def keep_plan(
         patterns=tuple(TagPattern(mask, value, KEPT) for mask, value in patterns),
         uids=uids,
         method=(name.removeprefix("profile:"),),
-        removes_identity=not unclaimed,
-        unclaimed=unclaimed,
+        removes_identity=uids.primary and not may_identify,
     )
-
-
-def _why_unclaimed(listed: frozenset[int], patterns: tuple[tuple[int, int], ...], uids: UidPolicy) -> str:
-    """Return why a keep list cannot claim that the identity is removed; empty if it can."""
-    if not uids.primary:
-        return "UIDs are kept, and whoever has the originals can find the patient by them"
-    # An element that the Basic Profile would change can identify.
-    identifying = sorted(identifying_tags() & (listed - MINIMAL_TAGS))
-    if identifying:
-        return f"the list keeps {some_tags(identifying)}, which can identify; leave out what nobody needs"
-    if any(map(is_private, listed)):
-        return (
-            "the list keeps private tags by number, which can hold anything in another vendor's file; keep them by "
-            "their creator with safe_private instead"
-        )
-    return "the list keeps curves or overlays, which can show text" if patterns else ""
 
 
 def some_tags(tags: Sequence[int]) -> str:

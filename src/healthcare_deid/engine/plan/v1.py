@@ -62,8 +62,7 @@ def dicom_plan(config: DicomConfig, options: EngineOptions) -> TagPlan:
         raise ConfigError(f"edition and options apply only to filterProfile {_BASIC}: set it, or leave them out")
     plan = _list_plan(config, uids, strict=options.strict_keep_list)
     if plan is not None:
-        # The warning about nested=False says why nothing is claimed.
-        return plan if options.nested else replace(plan, nested=False, removes_identity=False, unclaimed="")
+        return plan if options.nested else replace(plan, nested=False, removes_identity=False)
     if not options.nested:
         raise ConfigError("nested=False applies only to a keepList or removeList, because profiles cover sequences")
     match profile:

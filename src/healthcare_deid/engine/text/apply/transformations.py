@@ -145,8 +145,8 @@ def not_possible(label: str, vr: str, finding: Match) -> str:
     """Return the warning about a finding that was erased because it cannot be transformed."""
     if isinstance(finding, CutMatch):
         return (
-            f"{label} in {vr}: a finding of {finding.cut_by} covers a part of it, and the rest cannot be transformed, so it "
-            f"was erased; narrow the pattern of {finding.cut_by}, or give its detector a higher rank"
+            f"{label} in {vr}: a finding of {finding.cut_by} covers a part of it, and the rest cannot be transformed, "
+            f"so it was erased; narrow the pattern of {finding.cut_by}, or give its detector a higher rank"
         )
     return f"{label} in {vr}: the transformation is not possible there, so it was erased"
 
