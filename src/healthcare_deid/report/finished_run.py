@@ -33,6 +33,7 @@ class Entry:
         redactions: Covered rectangles, as in the record.
         warnings: Warnings of the result.
         state: Its `state_of`.
+        changes: Changes to its attributes, as in the record.
     """
 
     result: str
@@ -40,6 +41,7 @@ class Entry:
     redactions: list[dict[str, Any]] = field(repr=False)
     warnings: list[str] = field(repr=False)
     state: str = field(repr=False)
+    changes: list[dict[str, Any]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class FinishedRun:
                     found.pop(name, None)
                 else:
                     redactions, warnings = line["redactions"], line["warnings"]
-                    found[name] = Entry(name, str(line["source"]), redactions, warnings, state_of(line))
+                    changes = line.get("changes", [])
+                    found[name] = Entry(name, str(line["source"]), redactions, warnings, state_of(line), changes)
         except json.JSONDecodeError:
             pass  # the partial last line of a run that was killed or is running
         return found
