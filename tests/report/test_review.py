@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import socket
 import stat
 import struct
 import threading
+from base64 import b64encode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,7 +22,8 @@ from pydicom.dataset import Dataset
 from tests.report.run_made import CONFIG, make_run
 
 from healthcare_deid import presets, v1beta1
-from healthcare_deid.engine import Deidentifier
+from healthcare_deid.config import DeidentifyConfig
+from healthcare_deid.engine import Dates, Deidentifier, Pseudonyms
 from healthcare_deid.engine.plan.compile import compile_config
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.runs.lock import RunLock
@@ -399,9 +402,8 @@ def test_nothing_changes_where_an_instance_cannot_be_run_again(clean: Path, tmp_
     without = Review(clean, reviewer="Dr. Who")
     with pytest.raises(ValueError, match="not among the originals"):
         without.uncover(0, 0, (60, 70, 30, 10))
-    other = Deidentifier(CONFIG, markers=False)
     with pytest.raises(RunRefused, match=r"options.markers: true there, false now"):
-        Review(clean, originals=tmp_path / "scans", deidentifier=other).uncover(0, 0, (60, 70, 30, 10))
+        Review(clean, originals=tmp_path / "scans", options={"markers": False}).uncover(0, 0, (60, 70, 30, 10))
     review = Review(clean, originals=tmp_path / "scans")
     with pytest.raises(ValueError, match="no such box"):
         review.uncover(0, 0, (1, 2, 3, 4))
@@ -452,18 +454,54 @@ def test_a_file_set_has_the_changed_result(review: Review, clean: Path, tmp_path
     assert result in in_set
 
 
-def test_a_config_with_a_key_is_given_to_the_review_again(tmp_path: Path) -> None:
+def test_only_what_the_run_folder_has_no_values_of_is_given_to_the_review_again(tmp_path: Path) -> None:
     make_run(tmp_path)
     config = presets.basic_confidentiality_profile().model_copy(update={"image": None})
-    engine = Deidentifier(config, patient_keys={"P1": b"k" * 32}, secret=b"0123456789abcdef")
+    given: dict[str, Any] = {
+        "patient_keys": {"P1": b"k" * 32},
+        "secret": b"0123456789abcdef",
+        "set_values": {"StudyDescription": "Trial"},
+    }
+    told: dict[str, Any] = {"edition": "2026d", "dates": Dates(), "pseudonyms": Pseudonyms.keyed("T-")}
+    engine = Deidentifier(config, **given, **told, date_shift_days=30)
     engine.deidentify_tree(tmp_path / "scans", tmp_path / "keyed", workers=1)
-    with pytest.raises(RunRefused, match="give the review the config and the options"):
-        Review(tmp_path / "keyed", originals=tmp_path / "scans").run_again(0)
-    review = Review(tmp_path / "keyed", originals=tmp_path / "scans", deidentifier=engine)
+    without = Review(tmp_path / "keyed", originals=tmp_path / "scans")
+    missing = r"no values of: patient_keys, --secret-file \(secret\), --set \(set_values\)$"
+    with pytest.raises(RunRefused, match=missing):
+        without.run_again(0)
+    assert re.search(missing, without.why_not_again())
+    review = Review(tmp_path / "keyed", originals=tmp_path / "scans", options=given)
+    assert review.why_not_again() == ""
     path = tmp_path / "keyed" / review.items[0].result
     before = path.read_bytes()
     review.run_again(0)
     assert path.read_bytes() == before
+
+
+def test_a_config_with_a_key_is_given_to_the_review_again(tmp_path: Path) -> None:
+    make_run(tmp_path)
+    key = {"dateShiftConfig": {"cryptoKey": b64encode(b"k" * 32).decode()}}
+    config = DeidentifyConfig.from_api(
+        {
+            "dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"},
+            "text": {"additionalTransformations": [{"infoTypes": ["DATE"], **key}]},
+        }
+    )
+    Deidentifier(config, secret=b"0123456789abcdef").deidentify_tree(tmp_path / "scans", tmp_path / "keyed", workers=1)
+    options = {"secret": b"0123456789abcdef"}
+    without = Review(tmp_path / "keyed", originals=tmp_path / "scans", options=options)
+    assert without.why_not_again().endswith("no values of: --config-file (config)")
+    review = Review(tmp_path / "keyed", originals=tmp_path / "scans", config=config, options=options)
+    assert review.why_not_again() == ""
+
+
+def test_a_review_says_at_its_start_whether_instances_can_be_run_again(
+    call: Caller, clean: Path, tmp_path: Path
+) -> None:
+    assert json.loads(call("GET", f"{call.parts.path}again.json")[1]) == {"why_not": ""}
+    assert Review(clean).why_not_again() == "the originals are needed (--originals)"
+    other = Review(clean, originals=tmp_path / "scans", options={"markers": False})
+    assert "options.markers: true there, false now" in other.why_not_again()
 
 
 def test_the_pages_requests_change_boxes_and_run_again(call: Caller, review: Review) -> None:
@@ -536,10 +574,11 @@ def test_the_page_shows_results_beside_originals_and_takes_decisions(call: Calle
         status, picture = call("GET", f"{home}picture/0/{side}/0")
         assert status == 200
         assert picture.startswith(b"\x89PNG")
-    changes = json.loads(call("GET", f"{home}changes/0")[1])
-    assert ["PatientName", "PN", "removed"] in changes
-    assert b"Rivera" not in json.dumps(changes).encode()
-    seen = json.loads(call("GET", f"{home}seen/1")[1])["seen"]
+    rows = json.loads(call("GET", f"{home}attributes/0")[1])["rows"]
+    assert ["Rivera^Ana^^^", None, "removed"] in [[row["before"], row["after"], row["verdict"]] for row in rows]
+    shown = json.loads(call("GET", f"{home}seen/1")[1])
+    assert (shown["frames"], shown["frames_before"]) == (1, 1)
+    seen = shown["seen"]
     approval = {"index": 1, "decision": "approved", "seen": seen}
     assert json.loads(call("POST", f"{home}decide", approval)[1])["decision"] == "approved"
     assert review.items[1].decision is Decision.APPROVED
@@ -586,7 +625,7 @@ def test_a_request_that_is_none_of_the_pages_is_answered_and_prints_nothing(
     call: Caller, capfd: pytest.CaptureFixture[str], body: Any
 ) -> None:
     assert call("POST", f"{call.parts.path}decide", body)[0] in (400, 422)
-    assert call("GET", f"{call.parts.path}changes/99")[0] == 400
+    assert call("GET", f"{call.parts.path}attributes/99")[0] == 400
     assert capfd.readouterr().err == ""
 
 

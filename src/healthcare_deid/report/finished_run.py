@@ -59,6 +59,7 @@ class FinishedRun:
     @classmethod
     def of(cls, given: Path) -> Self | None:
         """Return the run folder for a path: the path itself, the one beside a folder of results, or None."""
+        given = given if given.name else given.absolute()  # "." has no name
         if given.name.endswith(SUFFIX) and (given / _RECORD).is_file():
             return cls(given, given.with_name(given.name.removesuffix(SUFFIX)))
         beside = given.with_name(f"{given.name}{SUFFIX}")
