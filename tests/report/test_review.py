@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
@@ -19,7 +20,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
-from tests.report.run_made import CONFIG, make_run
+from tests.report.run_made import CONFIG, UNREADABLE, make_report, make_run, save
 
 from healthcare_deid import presets, v1beta1
 from healthcare_deid.config import DeidentifyConfig
@@ -28,6 +29,7 @@ from healthcare_deid.engine.plan.compile import compile_config
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.runs.lock import RunLock
 from healthcare_deid.engine.runs.record import read_record
+from healthcare_deid.engine.runs.report_page import page
 from healthcare_deid.engine.runs.run_report import RunReport
 from healthcare_deid.engine.runs.stores import FolderStore
 from healthcare_deid.errors import ConfigError, RunRefused
@@ -40,8 +42,10 @@ from healthcare_deid.report import (
     audit_tree,
     compare_tree,
 )
+from healthcare_deid.report.finished_run import Entry
 from healthcare_deid.report.review.again import in_mode
 from healthcare_deid.report.review.boxes import cover
+from healthcare_deid.report.review.items import item_of
 from healthcare_deid.testing import sample_dicom
 
 if TYPE_CHECKING:
@@ -134,6 +138,30 @@ def test_the_report_after_a_review_was_killed_counts_no_result_whose_line_is_wit
     report = RunReport.of(run)
     assert report.results == 2
     assert report.decisions == {"open": 1, "rejected": 1}
+
+
+def test_the_runs_report_tells_of_an_export_and_binds_the_decisions(
+    review: Review, clean: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "clean.run"
+    assert RunReport.of(run).others == {}
+    review.decide(1, Decision.APPROVED)
+    assert review.export(tmp_path / "Release of Rivera") == 1
+    report = RunReport.of(run)
+    (event,) = report.events
+    assert (event.kind, event.who, event.when) == ("export", "Dr. Who", "2026-03-04T05:06:07+00:00")
+    assert event.in_words() == "1 exported, 2 left out"
+    name = review.items[1].result
+    listed = f"{review.digest(1)}  {name}\n"  # as sha256sum lists it
+    assert event.files == hashlib.sha256(listed.encode()).hexdigest()
+    for file in ("decisions.jsonl", "events.jsonl"):
+        assert report.others[file] == hashlib.sha256((run / file).read_bytes()).hexdigest()
+        assert f"run,{file},sha256,{report.others[file]}" in report.to_csv()
+        assert report.others[file] in page(report)
+    assert "1 exported, 2 left out" in page(report)
+    assert "Rivera" not in page(report) + report.to_csv() + (run / "events.jsonl").read_text()
+    review.decide(1, Decision.REJECTED)
+    assert RunReport.of(run).others["decisions.jsonl"] != report.others["decisions.jsonl"]
 
 
 def test_a_decision_after_the_half_line_of_a_killed_review_is_a_line_of_its_own(clean: Path, tmp_path: Path) -> None:
@@ -522,6 +550,20 @@ def test_another_page_of_the_browser_gets_nothing_done(call: Caller, review: Rev
     assert call("POST", f"{call.parts.path}decide", body, Origin=own, Host=host)[0] == 200
 
 
+def test_an_instance_without_pixels_has_no_frames_and_boxes_are_told_by_frames(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    save(make_report(), tmp_path / "scans" / "sr.dcm")
+    Deidentifier(CONFIG).deidentify_tree(tmp_path / "scans", tmp_path / "clean", workers=1)
+    with ReviewServer(Review(tmp_path / "clean", originals=tmp_path / "scans")) as server:
+        call = Caller(server.url)
+        shown = json.loads(call("GET", f"{call.parts.path}seen/0")[1])
+        assert (shown["frames"], shown["frames_before"]) == (0, 0)
+        assert call("GET", f"{call.parts.path}picture/0/after/0")[0] == 404
+    boxes = [UNREADABLE | {"frame": frame, "confidence": 0.5} for frame in range(3)]
+    item = item_of(Entry("1.dcm", "", boxes, [], "", []))
+    assert item.reasons == ["3 × text that could not be read, in 3 frames", "3 × a doubtful line, in 3 frames"]
+
+
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="stands beside the results"):
         Review(tmp_path)
@@ -575,7 +617,10 @@ def test_the_page_shows_results_beside_originals_and_takes_decisions(call: Calle
         assert status == 200
         assert picture.startswith(b"\x89PNG")
     rows = json.loads(call("GET", f"{home}attributes/0")[1])["rows"]
-    assert ["Rivera^Ana^^^", None, "removed"] in [[row["before"], row["after"], row["verdict"]] for row in rows]
+    (name,) = [row for row in rows if row["path"] == "PatientName"]
+    original = review.dataset(0, original=True)
+    assert original is not None
+    assert (name["before"], name["after"], name["verdict"]) == (str(original.PatientName), None, "removed")
     shown = json.loads(call("GET", f"{home}seen/1")[1])
     assert (shown["frames"], shown["frames_before"]) == (1, 1)
     seen = shown["seen"]
