@@ -132,6 +132,11 @@ def say(text: str, event: str = "message", *, level: Level = "info", message: st
         click.echo(click.style(text, fg=_COLORS[level]), err=True)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: ``1 file``, ``2 files``."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def say_error(error: CommandError) -> None:
     """Print the error that ends the command; the JSON log has it in its last line."""
     log = json_log()
