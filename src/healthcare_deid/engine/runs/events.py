@@ -101,7 +101,7 @@ def events_of(folder: Path) -> list[Event]:
     whole = [line for line in path.read_bytes().splitlines() if line.rstrip().endswith(b"}")]
     try:
         told: list[dict[str, Any]] = [json.loads(line) for line in whole]
-        return [Event(**line | {"kind": EventKind(line["kind"])}) for line in told]
+        return [_event(line) for line in told]
     except (ValueError, KeyError, TypeError):
         raise RunRefused(
             f"{EVENTS} in the run folder has a line that is no event: bring the file back as it was"
@@ -114,3 +114,7 @@ def user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return ""
+
+
+def _event(line: dict[str, Any]) -> Event:
+    return Event(EventKind(line.pop("kind")), **line)
