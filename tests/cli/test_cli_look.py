@@ -286,9 +286,7 @@ def test_an_audit_takes_a_run_folder_and_the_runs_report_tells_what_was_audited_
     assert cli("compare", scans, clean).exit_code == 0
     report = RunReport.of(run)
     assert [event.kind for event in report.events] == ["audit", "audit", "audit", "comparison"]
-    assert report.events[2].in_words() == (
-        "3 audited, 3 compared, 0 pixels looked at, 0 errors, 0 warnings, 0 not read"
-    )
+    assert report.events[2].in_words() == ("3 audited, 3 compared, 0 with pixels, 0 errors, 0 warnings, 0 not read")
     assert not any("compared" in text for text in report.unchecked)
     assert cli("audit", clean / "study" / "0.dcm").exit_code == 0
     assert len(RunReport.of(run).events) == 4

@@ -149,7 +149,7 @@ def test_the_runs_report_tells_of_an_export_and_binds_the_decisions(
     assert review.export(tmp_path / "Release of Rivera") == 1
     report = RunReport.of(run)
     (event,) = report.events
-    assert (event.kind, event.who, event.when) == ("export", "Dr. Who", "2026-03-04T05:06:07+00:00")
+    assert (event.kind, event.who, event.when) == ("export", "Dr. Who", "2026-03-04T05:06:07Z")
     assert event.in_words() == "1 exported, 2 left out"
     name = review.items[1].result
     listed = f"{review.digest(1)}  {name}\n"  # as sha256sum lists it

@@ -125,7 +125,7 @@ def command(
             {
                 "audited": len(report.audits),
                 "compared": sum(item.looked.with_originals for item in report.audits.values()),
-                "pixels looked at": len(report.pixels_of),
+                "with pixels": len(report.pixels_of),
                 "errors": report.count("error"),
                 "warnings": report.count("warning"),
                 "not read": len(report.unreadable),

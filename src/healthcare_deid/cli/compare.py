@@ -92,8 +92,8 @@ def command(
     if (of_results := FinishedRun.of(after)) is not None:
         counts = {
             "compared": len({pair.after for pair in report.pairs}),
-            "pixels compared": len({pair.after for pair in report.pairs if pair.comparison.pixels is not None}),
-            "no counterpart": len(report.alone),
+            "with pixels": len({pair.after for pair in report.pairs if pair.comparison.pixels is not None}),
+            "without counterpart": len(report.alone),
             "not read": len(report.unreadable),
         }
         note(of_results.path, "comparison", counts)

@@ -83,7 +83,7 @@ def add_event(
     Raises:
         OSError: It cannot be written.
     """
-    moment = (when or datetime.now(UTC)).isoformat(timespec="seconds")
+    moment = (when or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     event = Event(kind, moment, who or user(), sha256_of(folder / RECORD), dict(counts), files)
     append_line(folder / EVENTS, asdict(event))
 

@@ -145,9 +145,9 @@ def _failures(report: RunReport) -> str:
 def _events(report: RunReport) -> str:
     rows = [
         (
-            one.kind,
             one.when,
             one.who,
+            one.kind,
             one.in_words(),
             "yes" if one.record == report.record else "no: they have changed since",
         )
@@ -158,7 +158,7 @@ def _events(report: RunReport) -> str:
         for one in report.events
         if one.files
     )
-    return table(("what", "when", "by", "numbers", "of the results as they are"), rows) + files
+    return f'<div class="passes">{table(("when", "by", "what", "numbers", "of the results as they are"), rows)}</div>{files}'
 
 
 def _passes(report: RunReport) -> str:
