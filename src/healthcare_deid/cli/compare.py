@@ -66,11 +66,11 @@ def command(
 ) -> None:
     """Compare the DICOM files BEFORE with their de-identified counterparts AFTER: two files, or two folders.
 
-    Counterparts in folders are found by the run's record if there is one; by SOP Instance UID, unchanged or mapped by
-    Google's rule; or by relative path. No value is printed. Pictures and the HTML page show the originals: store them
-    as safely as those.
+    Counterparts in folders are found by the run's record if there is one: a file that failed has none. Without a record
+    they are found by SOP Instance UID, unchanged or mapped by Google's rule, or by relative path. No value is printed.
+    Pictures and the HTML page show the originals: store them as safely as those.
 
-    The exit code is 3 when an instance has no counterpart or cannot be read.
+    The exit code is 3 when an instance has no counterpart, cannot be read, or its pixels cannot be compared.
     """
     from healthcare_deid.report import compare_tree
     from healthcare_deid.report.finished_run import FinishedRun
@@ -86,7 +86,11 @@ def command(
     for path, reason in report.unreadable.items():
         say_of(path, "not read", reason)
     for path in report.alone:
-        say_of(path, "no counterpart")
+        reason = report.failed.get(path, "")
+        say_of(path, "no counterpart", f"it failed in the run: {reason}" if reason else "")
+    for pair in report.pairs:
+        if pair.comparison.note:
+            say_of(pair.before, "pixels not compared", pair.comparison.note)
     if not report.pairs and not report.alone:
         raise CommandError("no DICOM instance was read: nothing was compared")
     if (of_results := FinishedRun.of(after)) is not None:
@@ -101,7 +105,7 @@ def command(
         for number, pair in enumerate(report.pairs, 1):
             _picture(pair, pictures / f"{number:04d}-{pair.before.stem}.png")
     write_report(_text(report, style, 0 if no_pixels else frames), output)
-    if report.alone or report.unreadable:
+    if report.alone or report.unreadable or any(pair.comparison.note for pair in report.pairs):
         raise SystemExit(Exit.PARTIAL)
 
 
@@ -134,12 +138,10 @@ def _picture(pair: Compared, path: Path) -> None:
 
 
 def _pixel_lines(report: ComparisonReport) -> Iterator[str]:
-    """Yield a line for each instance whose pixels changed or could not be compared."""
+    """Yield a line for each instance whose pixels changed."""
     for number, pair in enumerate(report.pairs, 1):
         name = pair.before.name if shows_paths() else f"instance {number}"
         change = pair.comparison.pixels
         if change is not None and change.changed_frames:
             frames = f"{change.changed_frames} of {counted(change.frames, 'frame')}"
             yield f"pixels   {change.changed_fraction:8.1%}  changed in {name} ({frames})"
-        elif pair.comparison.note:
-            yield f"pixels          ?  {name}: {pair.comparison.note}"
