@@ -12,6 +12,7 @@ from healthcare_deid.cli.log import counted
 from healthcare_deid.cli.output import write_report
 from healthcare_deid.cli.paths import say_of, shows_paths, with_paths
 from healthcare_deid.cli.progress import Progress
+from healthcare_deid.cli.run_events import note
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def command(
     The exit code is 3 when an instance has no counterpart, cannot be read, or its pixels cannot be compared.
     """
     from healthcare_deid.report import compare_tree
+    from healthcare_deid.report.finished_run import FinishedRun
 
     with Progress(quiet=quiet) as progress:
         report = compare_tree(
@@ -91,6 +93,14 @@ def command(
             say_of(pair.before, "pixels not compared", pair.comparison.note)
     if not report.pairs and not report.alone:
         raise CommandError("no DICOM instance was read: nothing was compared")
+    if (of_results := FinishedRun.of(after)) is not None:
+        counts = {
+            "compared": len({pair.after for pair in report.pairs}),
+            "with pixels": len({pair.after for pair in report.pairs if pair.comparison.pixels is not None}),
+            "without counterpart": len(report.alone),
+            "not read": len(report.unreadable),
+        }
+        note(of_results.path, "comparison", counts)
     if pictures is not None:
         for number, pair in enumerate(report.pairs, 1):
             _picture(pair, pictures / f"{number:04d}-{pair.before.stem}.png")
