@@ -184,3 +184,12 @@ def _deflated(index: int) -> Any:
     dataset["PixelData"].is_undefined_length = True
     dataset.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.8.1")
     return dataset
+
+
+def test_long_lists_of_the_table_are_broken_between_their_items(before: Dataset) -> None:
+    comparison = compare(before, Dataset())
+    whole = summary_table([comparison]).splitlines()
+    broken = summary_table([comparison], width=60).splitlines()
+    assert max(map(len, broken[1:])) <= 60
+    assert len(broken) > len(whole)
+    assert [" ".join(line.split()) for line in whole[1:]] == [" ".join(" ".join(broken[1:]).split())]

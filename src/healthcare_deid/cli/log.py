@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import sys
 import threading
 import time
@@ -130,6 +131,25 @@ def say(text: str, event: str = "message", *, level: Level = "info", message: st
         log.event(event, message or text, level=level, **more)
     else:
         click.echo(click.style(text, fg=_COLORS[level]), err=True)
+
+
+class _Sayings(logging.Handler):
+    """Says what the package logs, from warnings on."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record to standard error."""
+        say(record.getMessage(), level="error" if record.levelno >= logging.ERROR else "warning")
+
+
+@contextmanager
+def saying_logs() -> Generator[None]:
+    """Write warnings that the package logs to standard error inside the block, as other messages."""
+    logger, handler = logging.getLogger("healthcare_deid"), _Sayings(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def say_error(error: CommandError) -> None:

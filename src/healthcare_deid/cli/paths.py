@@ -11,7 +11,6 @@ from healthcare_deid.cli.log import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 SHOW_PATHS = "healthcare_deid.show_paths"
 """Key of the click context's ``meta``: whether paths are printed. Absent in commands that read no instances."""
@@ -40,13 +39,6 @@ def shows_paths() -> bool:
     return bool(click.get_current_context().meta.get(SHOW_PATHS))
 
 
-def say_of(path: Path, outcome: str, reason: str = "") -> None:
-    """Print the outcome of one file."""
-    name = printable(str(path)) if shows_paths() else f"a file ({_HINT} it)"
-    text = ": ".join(filter(None, (outcome, name, reason)))
-    say(text, "file", level="warning", outcome=outcome, count=1)
-
-
 def printable(name: str) -> str:
     """Return a name with control characters and line breaks written as escapes."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
@@ -56,15 +48,15 @@ def print_failures(failures: Sequence[tuple[str, str, str]]) -> None:
     """Print each failed file by its path, or the number of failures by reason.
 
     Args:
-        failures: Outcome, path and reason of each file.
+        failures: Outcome, path and reason of each file; the reason may be empty.
     """
     if shows_paths():
         for outcome, path, reason in failures:
-            text = f"{outcome}: {printable(path)}: {reason}"
+            text = ": ".join(filter(None, (outcome, printable(path), reason)))
             say(text, "file", level="warning", outcome=outcome, count=1)
         return
     for (outcome, reason), count in Counter((outcome, reason) for outcome, _, reason in failures).most_common():
-        text = f"{outcome} ({count} file{'s' * (count != 1)}): {reason}"
+        text = ": ".join(filter(None, (f"{outcome} ({count} file{'s' * (count != 1)})", reason)))
         say(text, "file", level="warning", message=reason, outcome=outcome, count=count)
     if failures:
         say(f"{_HINT} {'it' if len(failures) == 1 else 'them'}")

@@ -21,7 +21,7 @@ _FACTS = (
     ("found", "DICOM files found"),
     ("succeeded", "de-identified"),
     ("skipped", "done before"),
-    ("duplicates", "copies"),
+    ("duplicates", "duplicates"),
     ("refused", "refused by rule"),
     ("failed", "failed"),
 )

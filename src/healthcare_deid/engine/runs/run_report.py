@@ -44,6 +44,11 @@ _COLUMN = {
 FATES = ("kept", "changed", "emptied", "removed", "added")
 _NOT_FOR_FILES = frozenset({"FHIR", "region"})
 """Parts of a config that do not apply to files."""
+_OF_RUN = {
+    "names": "Results are called as their sources, whose names may tell who the patient is.",
+    "admit": "Files that these rules refuse, or do not allow, were left out.",
+}
+"""Argument of a run → its meaning for the person who signs."""
 _KEY = re.compile(r"key [0-9a-f]+")
 """Fingerprint of a key, which the manifest has in its place."""
 _ANY_KEY = b64encode(bytes(32)).decode()
@@ -323,9 +328,11 @@ def _options(settings: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         value = options.get(one.name)
         if value not in (defaults[one.name], None) and value != [] and not str(value).startswith("0 entries"):
             shown = f"fingerprint {value}" if one.name == "secret" else _shown(value)
-            yield one.name, shown, meaning.text.replace("``", "")
+            yield one.name, shown, (meaning.signer or meaning.text).replace("``", "")
     run: dict[str, Any] = settings["run"]
-    yield from ((name, _shown(value), "") for name, value in run.items() if (name, value) != ("names", "uid"))
+    yield from (
+        (name, _shown(value), _OF_RUN.get(name, "")) for name, value in run.items() if (name, value) != ("names", "uid")
+    )
 
 
 def _shown(value: Any) -> str:
