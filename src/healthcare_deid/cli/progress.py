@@ -55,9 +55,9 @@ class Progress:
     def __init__(
         self, *, quiet: bool = False, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        stream = stream or sys.stderr
-        self._log = stream if isinstance(stream, JsonLog) else None
-        self._display = None if quiet else _display(stream, clock)
+        shown: TextIO = stream or sys.stderr
+        self._log = shown if isinstance(shown, JsonLog) else None
+        self._display = None if quiet else _display(shown, clock)
 
     def __enter__(self) -> Self:
         if self._display is not None:

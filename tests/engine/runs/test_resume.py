@@ -173,11 +173,10 @@ def test_a_run_that_was_given_its_secret_is_refused_without_it_and_says_how_to_g
     monkeypatch.setenv("HEALTHCARE_DEID_KEY_FOLDER", str(tmp_path / "keys"))
     profile = {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}
     make(profile, text=SHIFTED, secret=bytes(range(32))).deidentify_tree(tmp_path / "scans", tmp_path / "clean")
-    with pytest.raises(
-        RunRefused, match="given with the command that began it. Give it .--secret-file, or secret="
-    ) as no:
+    with pytest.raises(RunRefused) as refused:
         make(profile, text=SHIFTED).deidentify_tree(tmp_path / "scans", tmp_path / "clean")
-    assert str(tmp_path / "keys") in str(no.value)
+    assert "it was given with the command that began it. Give it (--secret-file, or secret=)" in str(refused.value)
+    assert str(tmp_path / "keys") in str(refused.value)
 
 
 def test_a_secret_that_is_made_is_told_once_with_its_place_and_what_it_is_for(

@@ -195,7 +195,7 @@ def test_an_option_is_explained_to_the_person_who_signs_and_not_to_a_programmer(
 
 
 def test_the_page_calls_duplicates_by_the_word_of_the_documentation(run: TreeReport) -> None:
-    write_run_report(run.run)
+    assert run.run is not None
     page = (run.run / "report.html").read_text("utf-8")
     assert "<span>duplicates</span>" in page
     assert "copies" not in page
