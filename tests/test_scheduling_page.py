@@ -71,7 +71,6 @@ def nightly(tmp_path: Path) -> Path:
         COMMAND: f"{sys.executable} -m healthcare_deid",
         "/etc/deid/": f"{tmp_path}/",
         "/data/": f"{tmp_path}/",
-        "/var/log/": f"{tmp_path}/",
     }
     for place, here in places.items():
         script = script.replace(place, here)
