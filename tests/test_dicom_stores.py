@@ -183,7 +183,10 @@ def test_an_instance_that_is_gone_since_the_search_is_a_failure_of_its_own(lab: 
     ("store", "given"),
     [
         ("d/s", {}),
-        ("https://orthanc.example/dicom-web", {}),
+        ("https://orthanc.example", {}),
+        ("https://orthanc.example/dicom-web?patient=Okonkwo", {}),
+        ("https://reader:Okonkwo@orthanc.example/dicom-web", {}),
+        ("https://orthanc.example/dicom-web", {"endpoint": "http://127.0.0.1:1"}),
         (f"https://healthcare.googleapis.com/v2/{STORE}/dicomWeb", {}),
         (f"https://user@host/v1/{STORE}/dicomWeb?key=Okonkwo", {}),
         (f"https://healthcare.googleapis.com/v1/{STORE}/dicomWeb", {"endpoint": "http://127.0.0.1:1"}),

@@ -1,24 +1,30 @@
 """DICOM stores as source and destination of runs and pipelines, over DICOMweb.
 
-The client retries when the store is busy (429, 503).
+Stores of Google's and of the emulator have names. Any other DICOMweb server, such as Orthanc, has a URL; Google's
+credentials never go there. The client retries when the store is busy (429, 503).
 """
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
 import weakref
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from healthcare_deid.client.http.credentials import anonymous
+from healthcare_deid.client.http.origin import Origin
 from healthcare_deid.client.transfers.dicomweb import DicomWeb
 from healthcare_deid.client.transfers.download import instances_of
 from healthcare_deid.client.transfers.identifiers import is_uid
+from healthcare_deid.client.transfers.single_part import keep_only_part
 from healthcare_deid.client.transfers.store_response import read_answer
 from healthcare_deid.engine.runs.originals import Entry, Trouble
 from healthcare_deid.engine.runs.stores import StagedStore
 from healthcare_deid.engine.runs.temporary import temporary_file
-from healthcare_deid.errors import ConfigError, DeidError, EngineError, NotFound, ReplyError
+from healthcare_deid.errors import ApiError, ConfigError, DeidError, EngineError, NotFound, ReplyError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -30,9 +36,13 @@ __all__ = ["DicomStoreOriginals", "DicomStoreResults"]
 
 _STORE = re.compile(r"projects/[^/]+/locations/[^/]+/datasets/[^/]+/dicomStores/[^/]+")
 _URL = re.compile(rf"(?P<endpoint>https?://[^/?#]+)/(?P<version>v1|v1beta1)/(?P<store>{_STORE.pattern})/dicomWeb/?")
-_CONFLICT = 409
-_PART10 = {"accept": "application/dicom; transfer-syntax=*"}
-_STORED = {"content-type": "application/dicom", "accept": "application/dicom+json"}
+_ROOT = re.compile(r"https?://[^/?#@\s]+(?:/[^/?#\s]+)+/?")
+AUTHORIZATION_VARIABLE = "HEALTHCARE_DEID_DICOMWEB_AUTHORIZATION"
+"""Environment variable with the Authorization header for a DICOMweb server that is not Google's."""
+_CONFLICT, _NOT_ALLOWED = 409, 405
+# As stored. A single part is for Google's stores only: not every server sends one.
+_PART10 = "application/dicom; transfer-syntax=*"
+_MULTIPART = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _SUFFIX = ".dcm"
 _UNUSABLE = "the search result has no valid UIDs for an instance"
 
@@ -42,12 +52,51 @@ def is_store(place: str) -> bool:
     return _STORE.fullmatch(place) is not None
 
 
+def _is_root(place: str) -> bool:
+    """Return whether *place* is the root of a DICOMweb server, and no misspelled store of Google's."""
+    return _ROOT.fullmatch(place) is not None and "/dicomStores/" not in place and Origin.of(place) is not None
+
+
+def _authorization(origin: Origin) -> dict[str, str]:
+    """Return the header that a server's user has given for it.
+
+    Raises:
+        ConfigError: It is no header, or would be sent to another machine unencrypted.
+    """
+    given = os.environ.get(AUTHORIZATION_VARIABLE, "")
+    if not given:
+        return {}
+    if not (given.isascii() and given.isprintable()):
+        raise ConfigError(
+            f"{AUTHORIZATION_VARIABLE}: must be a header such as 'Basic dXNlcjpwYXNz', in printable ASCII"
+        )
+    if not origin.is_confidential:
+        raise ConfigError(
+            f"{AUTHORIZATION_VARIABLE}: would be sent unencrypted: use https, or a server on this machine"
+        )
+    return {"authorization": given}
+
+
 class _StoreConnection:
     def __init__(self, name: str, endpoint: str | None, api_version: Any = "v1") -> None:
         from healthcare_deid.client.sync import DeidClient
 
-        self._client = client = DeidClient(endpoint=endpoint, api_version=api_version)
-        self._web = DicomWeb(client._session, client._context, client._context.dicom_store(name))
+        self._is_googles = is_store(name)
+        if self._is_googles:
+            self._client = client = DeidClient(endpoint=endpoint, api_version=api_version)
+            self._web = DicomWeb.of_store(client._session, client._context, client._context.dicom_store(name))
+            return
+        origin = Origin.of(name)
+        if origin is None:
+            raise ConfigError("the URL of a DICOMweb server cannot be read")
+        self._client = client = DeidClient(endpoint=str(origin), credentials=anonymous())
+        self._web = DicomWeb(client._session, client._context, name, _authorization(origin))
+
+    def read_into(self, name: str, path: Path) -> None:
+        """Write an instance into a file; raises what `read` does."""
+        accepted = _PART10 if self._is_googles else _MULTIPART
+        reply = self._web.send("GET", _address(name), headers={"accept": accepted}, into=path)
+        keep_only_part(path, reply.headers.get("content-type", ""))
 
     def close(self) -> None:
         """Close the connection."""
@@ -63,7 +112,7 @@ class StoreReader(_StoreConnection):
     """Lists and retrieves instances.
 
     Args:
-        name: Full name of the store.
+        name: Full name of the store, or the URL of a DICOMweb server.
         endpoint: As for `DeidClient`.
         api_version: As for `DeidClient`.
     """
@@ -80,16 +129,12 @@ class StoreReader(_StoreConnection):
             self.read_into(name, path)
             return path.read_bytes()
 
-    def read_into(self, name: str, path: Path) -> None:
-        """Write an instance into a file; raises what `read` does."""
-        self._web.send("GET", _address(name), headers=_PART10, into=path)
-
 
 class StoreWriter(_StoreConnection):
     """Stores instances.
 
     Args:
-        name: Full name of the store.
+        name: Full name of the store, or the URL of a DICOMweb server.
         endpoint: As for `DeidClient`.
         api_version: As for `DeidClient`.
     """
@@ -104,7 +149,14 @@ class StoreWriter(_StoreConnection):
             ApiError: The store replied with an error.
             TransportError: No reply arrived.
         """
-        reply = self._web.send("POST", "/studies", body=data, headers=_STORED, answers=(_CONFLICT,))
+        kind = "application/dicom"
+        if not self._is_googles:
+            boundary = secrets.token_hex(16)
+            kind = f'multipart/related; type="application/dicom"; boundary={boundary}'
+            begin = f"--{boundary}\r\ncontent-type: application/dicom\r\n\r\n".encode()
+            data = b"".join((begin, data, f"\r\n--{boundary}--\r\n".encode()))
+        headers = {"content-type": kind, "accept": "application/dicom+json"}
+        reply = self._web.send("POST", "/studies", body=data, headers=headers, answers=(_CONFLICT,))
         answer = read_answer(reply.content)
         if answer.stored and reply.status != _CONFLICT:
             return
@@ -114,10 +166,17 @@ class StoreWriter(_StoreConnection):
 
     def replace(self, name: str, data: bytes) -> None:
         """Store an instance in place of another one with its UIDs; raises what `write` does."""
+        # Some servers report success and keep the instance that they have.
+        if not self._is_googles and self.has(name):
+            with temporary_file() as path:
+                self.read_into(name, path)
+                if path.read_bytes() == data:
+                    return
+            self.delete(name)
         try:
             self.write(data)
         except ReplyError:
-            if not self.has(name):
+            if not self._is_googles or not self.has(name):
                 raise
             self.delete(name)
             self.write(data)
@@ -136,6 +195,12 @@ class StoreWriter(_StoreConnection):
             self._web.send("DELETE", _address(name))
         except NotFound:
             return
+        except ApiError as error:
+            if error.status != _NOT_ALLOWED:
+                raise
+            raise ReplyError(
+                "the store has another instance with these UIDs and deletes none: delete it there"
+            ) from None
 
     def check(self) -> None:
         """Raise what `read` does unless the store can be searched."""
@@ -149,15 +214,18 @@ class _End:
 
     def __init__(self, store: str, *, endpoint: str | None = None) -> None:
         found = _URL.fullmatch(store)
-        if found is None and not is_store(store):
+        if found is None and not is_store(store) and not _is_root(store):
             raise ConfigError(
-                "a DICOM store is projects/P/locations/L/datasets/D/dicomStores/S, or "
-                "https://HOST/v1/projects/P/locations/L/datasets/D/dicomStores/S/dicomWeb"
+                "a DICOM store is projects/P/locations/L/datasets/D/dicomStores/S, its URL "
+                "https://HOST/v1/projects/P/locations/L/datasets/D/dicomStores/S/dicomWeb, or the URL of another "
+                "DICOMweb server, such as http://localhost:8042/dicom-web"
             )
-        if found is not None and endpoint is not None:
+        if not is_store(store) and endpoint is not None:
             raise ConfigError("endpoint: the store's URL has its own: leave it out, or give the store's name")
         self._given: tuple[str, str | None, str] = (
-            (store, endpoint, "v1") if found is None else (found["store"], found["endpoint"], found["version"])
+            (store.rstrip("/"), endpoint, "v1")
+            if found is None
+            else (found["store"], found["endpoint"], found["version"])
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -166,7 +234,7 @@ class _End:
 
     @property
     def url(self) -> str:
-        """The store's full name, whatever the endpoint: one store may have two."""
+        """The store's full name, whatever the endpoint: one store may have two. Of another server, its URL."""
         return self._given[0]
 
 
@@ -174,11 +242,13 @@ class DicomStoreOriginals(_End):
     """The instances of a DICOM store, as source of a run.
 
     Args:
-        store: The store's full name ``projects/…/dicomStores/…``, or its URL ``https://…/v1/projects/…/dicomWeb``.
+        store: The store's full name ``projects/…/dicomStores/…``, its URL ``https://…/v1/projects/…/dicomWeb``, or the
+            URL of another DICOMweb server. Credentials for that one are in the environment variable
+            ``HEALTHCARE_DEID_DICOMWEB_AUTHORIZATION``, as an Authorization header.
         endpoint: As for `DeidClient`; a URL has its own.
 
     Raises:
-        ConfigError: It is neither.
+        ConfigError: It is none of them.
     """
 
     @cached_property
@@ -224,11 +294,13 @@ class DicomStoreResults(_End, StagedStore):
     """A DICOM store, as destination of a run: it exists, and each result is stored under its new UIDs.
 
     Args:
-        store: The store's full name ``projects/…/dicomStores/…``, or its URL ``https://…/v1/projects/…/dicomWeb``.
+        store: The store's full name ``projects/…/dicomStores/…``, its URL ``https://…/v1/projects/…/dicomWeb``, or the
+            URL of another DICOMweb server. Credentials for that one are in the environment variable
+            ``HEALTHCARE_DEID_DICOMWEB_AUTHORIZATION``, as an Authorization header.
         endpoint: As for `DeidClient`; a URL has its own.
 
     Raises:
-        ConfigError: It is neither.
+        ConfigError: It is none of them.
     """
 
     @cached_property

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pydicom
 import pytest
 
 from healthcare_deid import DeidentifyConfig, presets, v1beta1
@@ -166,7 +168,37 @@ def test_a_ctp_script_becomes_a_config_and_what_was_not_converted_is_listed(
     config = v1beta1.DeidentifyConfig.from_yaml(result.stdout)
     assert config == from_ctp_script(CTP).config
     assert "not converted: line 5: OperatorsName: @initials has no counterpart; emptied\n" in result.stderr
-    assert "--pseudonyms keyed --set ClinicalTrialSiteID=017\n" in result.stderr
+    assert "--pseudonyms keyed --set ClinicalTrialSiteID=017" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_the_command_that_convert_prints_runs_the_converted_config(
+    form: str, cli: Callable[..., Result], scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEALTHCARE_DEID_KEY_FOLDER", str(tmp_path / "keys"))
+    for name in ("HEALTHCARE_DEID_SECRET", "HEALTHCARE_DEID_SECRET_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    path = tmp_path / "anonymizer.script"
+    path.write_text(
+        CTP.replace(
+            "</script>", '<p t="UIDROOT">1.2.3</p><e en="T" t="0020000D" n="x">@hashuid(@UIDROOT,this)</e></script>'
+        )
+    )
+    converted = cli("config", "convert", path, "--to", form)
+    (tmp_path / f"CONFIG.{form}").write_text(converted.stdout)
+    line = converted.stderr.partition("use the config with: healthcare-deid ")[2].splitlines()[0]
+    scans.rename("SOURCE")
+
+    for outcome in ("2 de-identified, 0 failed, 0 skipped", "0 de-identified, 0 failed, 2 skipped"):
+        result = cli(*shlex.split(line))
+        assert result.stdout.splitlines()[:1] == [outcome], result.stderr
+    made = pydicom.dcmread(next((tmp_path / "DESTINATION").rglob("*.dcm")))
+    assert made.ClinicalTrialSiteID == "017"
+    assert made.StudyInstanceUID.startswith("1.2.3.")
+
+    monkeypatch.setenv("HEALTHCARE_DEID_SECRET_FILE", "trial-7")
+    assert "--secret-file" not in cli("config", "convert", path, "--to", form).stderr
 
 
 def test_a_deid_recipe_becomes_a_config(cli: Callable[..., Result]) -> None:
@@ -256,11 +288,62 @@ def test_the_schema_is_printed(cli: Callable[..., Result], version: str) -> None
     assert json.loads(cli("config", "schema", "--api-version", version).stdout) == config.json_schema()
 
 
-def test_a_v1beta1_config_is_checked_as_one(cli: Callable[..., Result], tmp_path: Path) -> None:
-    path = tmp_path / "beta.json"
-    path.write_text(presets.basic_confidentiality_profile().to_v1beta1().config.to_json())
-    assert cli("config", "show", path, "--api-version", "v1beta1").stdout.startswith("<DeidentifyConfig v1beta1>")
-    assert cli("config", "check", path).exit_code == 1
+@pytest.fixture
+def beta(tmp_path: Path) -> Path:
+    path = tmp_path / "beta.yaml"
+    path.write_text(
+        "dicomTagConfig: {profileType: ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE}\ntext: {profileType: BASIC}\n"
+    )
+    return path
+
+
+def test_a_v1beta1_config_is_recognized_by_its_fields_unless_its_version_is_given(
+    cli: Callable[..., Result], beta: Path
+) -> None:
+    assert cli("config", "show", beta).stdout.startswith("<DeidentifyConfig v1beta1>")
+    assert cli("config", "show", beta, "--api-version", "v1beta1").stdout.startswith("<DeidentifyConfig v1beta1>")
+    assert cli("config", "check", beta).exit_code == 0
+    as_json = cli("config", "convert", beta, "--to", "json")
+    assert v1beta1.DeidentifyConfig.from_json(as_json.stdout) == v1beta1.DeidentifyConfig.from_file(beta)
+    assert cli("config", "convert", "-", "--to", "json", stdin=as_json.stdout).stdout == as_json.stdout
+    refused = cli("config", "check", beta, "--api-version", "v1")
+    assert refused.exit_code == 1
+    assert "it exists in v1beta1 only" in refused.stderr
+    assert "--api-version v1beta1" in refused.stderr
+
+
+def test_every_command_with_a_config_file_takes_a_v1beta1_one(
+    cli: Callable[..., Result], beta: Path, scans: Path, tmp_path: Path
+) -> None:
+    clean, local = tmp_path / "clean", ("--local", tmp_path / "lab", "--quiet")
+    given = ("--config-file", beta)
+    for words in (
+        ("files", scans, clean, *given, "--dry-run"),
+        ("files", scans, clean, *given),
+        ("audit", clean, *given),
+        ("review", clean, *given, "--export", tmp_path / "release"),
+        ("datasets", "create", "a", *local),
+        ("dicom-stores", "create", "s", "--dataset", "a", *local),
+        ("dicom-stores", "upload", "s", scans, "--dataset", "a", *local),
+        ("datasets", "deidentify", "a", "--destination-dataset", "b", *given, *local),
+    ):
+        result = cli(*words)
+        assert result.exit_code == 0, (words[:2], result.stderr)
+
+
+@pytest.mark.parametrize("words", [("files", ".", "b"), ("audit", ".")])
+def test_an_api_version_without_a_config_file_is_refused(words: tuple[str, ...], cli: Callable[..., Result]) -> None:
+    result = cli(*words, "--api-version", "v1beta1")
+    assert result.exit_code == 2
+    assert "--api-version is that of --config-file" in result.stderr
+
+
+def test_init_writes_a_v1beta1_config_that_is_read_as_one(cli: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    assert cli("config", "init", path, "--preset", "basic-profile", "--api-version", "v1beta1").exit_code == 0
+    assert (tmp_path / "deidentify-config.v1beta1.schema.json").exists()
+    assert path.read_text().startswith("# yaml-language-server: $schema=deidentify-config.v1beta1.schema.json\n")
+    assert cli("config", "show", path).stdout.startswith("<DeidentifyConfig v1beta1>")
 
 
 def test_a_new_key_is_for_its_owner_alone_and_never_written_over(cli: Callable[..., Result], tmp_path: Path) -> None:

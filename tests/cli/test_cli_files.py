@@ -10,6 +10,7 @@ import pydicom
 import pytest
 
 from healthcare_deid import presets
+from healthcare_deid.engine.runs.ledger import MOST_WARNED
 from healthcare_deid.engine.runs.record import read_record
 from healthcare_deid.testing import sample_dicom
 
@@ -51,6 +52,42 @@ def test_files_that_fail_are_named_only_when_asked_for(
     assert "Rivera" not in silent.output
     told = cli(*words, "--show-paths")
     assert told.stderr.count("failed: Rivera^Ana/") == 30
+
+
+def test_files_with_a_warning_are_named_when_asked_for_even_if_an_earlier_run_made_their_results(
+    cli: Callable[..., Result], scans: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "keep.json"
+    config.write_text('{"dicom": {"keepList": {"tags": ["StudyDate"]}}}')
+    words = ("files", scans, tmp_path / "clean", "--config", config, "--workers", "1")
+    original = pydicom.dcmread(next(scans.glob("*.dcm")))
+    (scans / "Rivera^Ana").mkdir()
+
+    def add(number: int, name: str) -> None:
+        original.SOPInstanceUID, original.StudyDate = f"1.2.{number}", "20010203"
+        original.save_as(scans / name, enforce_file_format=True)
+        (scans / name).write_bytes((scans / name).read_bytes().replace(b"20010203", b"tomorrow"))
+
+    add(0, "Rivera^Ana/0.dcm")
+    silent = cli(*words)
+    warning = "a value that is invalid for its VR, and so may hold anything, was emptied"
+    assert f"warning (1 result): {warning}\n--show-paths names the files with warnings\n" in silent.stderr
+    assert "Rivera" not in silent.output
+
+    for number in range(1, MOST_WARNED + 1):
+        add(number, f"Rivera^Ana/{number}.dcm")
+    again = cli(*words, "--show-paths")
+    assert f"warning ({MOST_WARNED} results): {warning}\n" in again.stderr
+    assert again.stderr.count("\nwarning: Rivera^Ana/") == MOST_WARNED
+    assert f"of a warning, {MOST_WARNED} files at most are named\n" in again.stderr
+
+    shutil.rmtree(scans / "Rivera^Ana")
+    add(0, "0.dcm")
+    skipped = cli(*words, "--show-paths", "--log-format", "json")
+    assert skipped.stdout == "0 de-identified, 0 failed, 3 skipped\n"
+    events = [json.loads(line) for line in skipped.stderr.splitlines()]
+    (named,) = (event for event in events if event["event"] == "file")
+    assert (named["outcome"], named["path"], named["message"]) == ("warning", "0.dcm", f"warning: 0.dcm: {warning}")
 
 
 def test_an_unforeseen_error_is_one_line_without_its_text(
@@ -292,6 +329,7 @@ def test_the_report_of_a_run_is_made_again_by_a_command(
     assert "not checked: Pixels: nobody looked" in told.stdout
     assert page.is_file()
     as_json = json.loads(cli("report", tmp_path / "clean.run", "--format", "json").stdout)
+    assert [run["command"] for run in as_json["passes"]] == ["healthcare-deid files"]
     assert as_json["counts"]["found"] == 2
     assert {one["keyword"] for one in as_json["attributes"] if one["removed"] + one["emptied"]} >= {"PatientName"}
 

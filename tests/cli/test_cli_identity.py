@@ -82,6 +82,45 @@ def test_a_secret_file_that_does_not_exist_is_made_once_and_never_among_original
     assert "was begun with a secret (fingerprint" in lost.stderr
 
 
+def test_a_secret_file_is_also_a_name_in_the_key_folder_and_no_second_secret_of_a_name_is_made(
+    cli: Callable[..., Result], keys: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli("secret", "new", "trial-7")
+    fingerprint = cli("secret", "show-fingerprint", "trial-7").stdout.strip()
+    words = ("files", scans, tmp_path / "clean", "--preset", "basic-profile", "--pseudonyms", "keyed", "--workers", "1")
+    used = cli(*words, "--secret-file", "trial-7")
+    assert used.exit_code == 0, used.stderr
+    assert f"secret: {keys / 'trial-7.secret'}, fingerprint {fingerprint}\n" in used.stderr
+    assert not (tmp_path / "trial-7").exists()
+    for same in (fingerprint, keys / "trial-7.secret"):
+        assert cli(*words, "--secret-file", same).stdout == "0 de-identified, 0 failed, 2 skipped\n"
+    assert cli("review", tmp_path / "clean", "--secret-file", "trial-7", "--export", tmp_path / "x").exit_code == 0
+
+    unknown = cli(*words, "--secret-file", "trial-7x")
+    assert (unknown.exit_code, (tmp_path / "trial-7x").exists()) == (2, False)
+    assert "'healthcare-deid secret new NAME' makes one in the key folder" in unknown.stderr
+
+    cli("secret", "new", "--file", tmp_path / "trial-7")
+    both = cli(*words, "--secret-file", "trial-7")
+    assert both.exit_code == 1
+    assert "another secret in the key folder" in both.stderr
+    assert fingerprint in both.stderr
+    (tmp_path / "trial-7").write_bytes((keys / "trial-7.secret").read_bytes())  # a copy is the same secret
+    for same in ("trial-7", "./trial-7"):
+        assert cli(*words, "--secret-file", same).exit_code == 0
+
+
+def test_a_path_of_a_secret_that_does_not_exist_is_made_in_the_current_folder_too(
+    cli: Callable[..., Result], scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = cli("files", scans, tmp_path / "clean", "--preset", "basic-profile", "--secret-file", "./mine.secret")
+    assert made.exit_code == 0, made.stderr
+    assert "a new secret was made: mine.secret, fingerprint" in made.stderr
+    assert (tmp_path / "mine.secret").exists()
+
+
 def test_sequential_pseudonyms_come_from_a_table(cli: Callable[..., Result], scans: Path, tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     result = cli("files", scans, tmp_path / "clean", "--preset", "basic-profile", "--sequential", table)

@@ -153,6 +153,8 @@ def test_originals_fail_the_audit_and_results_pass_it(cli: Callable[..., Result]
     results = cli("audit", clean)
     assert results.exit_code == 0
     assert "2 instances: 0 errors, 0 warnings" in results.stdout
+    one = cli("audit", next(clean.rglob("*.dcm")))
+    assert "1 instance: 0 errors, 0 warnings" in one.stdout
     assert "Burned-in text was not looked for." in results.stdout
     assert "MINIMAL_KEEP_LIST_PROFILE  2" in results.stdout
 

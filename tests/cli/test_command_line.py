@@ -108,7 +108,7 @@ def test_rebuild_index_makes_an_index_of_the_files(cli: Callable[..., Result], t
     assert "rebuild-index" in refused.stderr
     result = cli("emulator", "--data-dir", str(tmp_path / "lab"), "rebuild-index")
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[0] == f"{uploaded} instances in 1 DICOM stores"
+    assert result.stdout.splitlines()[0] == f"{uploaded} instances in 1 DICOM store"
     with DeidClient.local(tmp_path / "lab", project="p", location="us-central1") as client:
         assert client.get_dicom_store_metrics("dataset1/dicomstore1").instance_count == uploaded
 
@@ -146,6 +146,14 @@ def test_the_command_line_runs_as_a_module_of_the_package() -> None:
         [sys.executable, "-m", "healthcare_deid", "--version"], capture_output=True, text=True, check=True
     )
     assert "version" in said.stdout
+
+
+@pytest.mark.parametrize("name", ["files", "review", "audit"])
+def test_the_help_of_options_is_about_the_command_line_and_not_about_python(
+    cli: Callable[..., Result], name: str
+) -> None:
+    told = " ".join(cli(name, "--help").stdout.split())
+    assert not [word for word in ("`", "DeviceMask", "=True", "16 bytes, a file") if word in told]
 
 
 def test_a_mistyped_command_is_refused_with_the_nearest_name(cli: Callable[..., Result]) -> None:

@@ -11,6 +11,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 from healthcare_deid import presets
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.plan.safe_private_table import safe_private
+from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,3 +73,18 @@ def test_what_stays_is_searched_for_the_patient_as_everything_is() -> None:
 )
 def test_the_table_is_the_standard_s_without_opaque_data(creator: str, group: int, element: int, is_safe: bool) -> None:
     assert ((creator, group, element) in safe_private()) is is_safe
+
+
+@pytest.mark.parametrize(
+    ("rule", "remedy"),
+    [
+        ("<GEMS_ACQU_01>,0019,02", 'without "<" and ">"'),
+        ("GEMS_ACQU_01,0019,1002", r"last two hexadecimal digits of the element, such as 02 for \(0019,1002\)"),
+        ("GEMS_ACQU_01,0019,xx1002", "last two hexadecimal digits"),
+        ("GEMS_ACQU_01,0018,02", "odd group"),
+        ("GEMS_ACQU_01", "creator,gggg,ee"),
+    ],
+)
+def test_an_entry_that_could_match_nothing_is_refused_with_its_remedy(rule: str, remedy: str) -> None:
+    with pytest.raises(ConfigError, match=rf"safe_private\[1\]: .*{remedy}"):
+        Deidentifier(BASIC, safe_private=["GEMS_ACQU_01,0019,xx02", rule])

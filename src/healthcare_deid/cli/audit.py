@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from healthcare_deid.cli.choice import api_version_option, config_file_option, read_config
 from healthcare_deid.cli.exits import CommandError, Exit
+from healthcare_deid.cli.log import counted
 from healthcare_deid.cli.output import write_report
 from healthcare_deid.cli.paths import print_failures, with_paths
 from healthcare_deid.cli.progress import Progress
 
 if TYPE_CHECKING:
+    from healthcare_deid.config import ApiVersion
     from healthcare_deid.report import AuditReport, Originals
 
 _KINDS_SHOWN = 12
@@ -44,13 +47,8 @@ Examples:
     metavar="PATH",
     help="Originals, a folder or a file, or a run's names.csv: look for what they hold in every spelling. Repeatable.",
 )
-@click.option(
-    "--config-file",
-    "--config",
-    "file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The config the files were made by, where their markers do not say it.",
-)
+@config_file_option("The config the files were made by, of either API version, where their markers do not say it.")
+@api_version_option
 @click.option(
     "--option", "options", multiple=True, metavar="NAME", help="An option of the Basic Profile they were made by."
 )
@@ -79,6 +77,7 @@ def command(
     seed: int,
     against: tuple[Path, ...],
     file: Path | None,
+    api_version: ApiVersion | None,
     options: tuple[str, ...],
     fail_on: str,
     style: str,
@@ -97,10 +96,12 @@ def command(
 
     if sample is not None and not pixels:
         raise click.UsageError("--sample is about pixels: give --pixels too")
+    if api_version is not None and file is None:
+        raise click.UsageError("--api-version is that of --config-file: give that too")
     with Progress(quiet=quiet) as progress:
         report = audit_tree(
             folder,
-            config=_config(file),
+            config=read_config(file, api_version) if file is not None else None,
             options={"options": options} if options else None,
             originals=_originals(against),
             pixels=pixels,
@@ -123,14 +124,6 @@ def command(
         raise SystemExit(Exit.PARTIAL)
 
 
-def _config(file: Path | None) -> Any:
-    if file is None:
-        return None
-    from healthcare_deid.cli.choice import read_config
-
-    return read_config(file)
-
-
 def _originals(paths: tuple[Path, ...]) -> Originals | None:
     if not paths:
         return None
@@ -151,7 +144,8 @@ def _originals(paths: tuple[Path, ...]) -> Originals | None:
 def _summary(report: AuditReport) -> str:
     from healthcare_deid import Severity
 
-    lines = [f"{len(report.audits)} instances: {_counted(report, 'error')}, {_counted(report, 'warning')}"]
+    found = ", ".join(counted(report.count(severity), severity) for severity in ("error", "warning"))
+    lines = [f"{counted(len(report.audits), 'instance')}: {found}"]
     for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO):
         names = _places(report, severity)
         if names:
@@ -168,11 +162,6 @@ def _colored(line: str) -> str:
     """Color a headline; click removes colors when the output is not a terminal."""
     color = {"errors,": "red", "warnings,": "yellow"}.get(line.partition(" ")[0])
     return line if line.startswith(" ") else click.style(line, fg=color, bold=True)
-
-
-def _counted(report: AuditReport, severity: str) -> str:
-    count = report.count(severity)
-    return f"{count} {severity}{'s' * (count != 1)}"
 
 
 def _places(report: AuditReport, severity: str) -> list[tuple[tuple[str, str], int]]:

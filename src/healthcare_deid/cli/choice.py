@@ -43,6 +43,7 @@ class Choice:
         key_file: A file with a key.
         ask_key: Ask for a key.
         ignore_findings: Continue if a check finds that the config does not do what it says.
+        api_version: API version of the config in the file; by default its fields tell.
     """
 
     file: Path | None = None
@@ -53,17 +54,18 @@ class Choice:
     key_file: Path | None = None
     ask_key: bool = False
     ignore_findings: bool = False
+    api_version: ApiVersion | None = None
 
     @property
     def by_flags(self) -> bool:
         """Whether gcloud's flags make the config."""
         return self.filter_tags is not None or self.text_mode is not None or self.default_fhir
 
-    def read(self, api_version: ApiVersion = "v1", *, default: str | None = None) -> AnyDeidentifyConfig | None:
+    def read(self, api_version: ApiVersion | None = None, *, default: str | None = None) -> AnyDeidentifyConfig | None:
         """Return the config with the separately given key.
 
         Args:
-            api_version: API version of the config in a file.
+            api_version: API version of the config in a file, where the command is about a service of that version.
             default: Preset to use when nothing is chosen.
 
         Raises:
@@ -74,7 +76,9 @@ class Choice:
         if given > 1:
             raise click.UsageError("give one of --config-file, --preset, and gcloud's flags for a config")
         if self.file is not None:
-            return self._keyed(read_config(self.file, api_version))
+            return self._keyed(read_config(self.file, api_version or self.api_version))
+        if self.api_version is not None:
+            raise click.UsageError("--api-version is that of --config-file: give that too")
         if self.by_flags:
             return self._keyed(self._of_flags())
         name = self.preset or default
@@ -134,25 +138,40 @@ def preset(name: str) -> DeidentifyConfig:
     return made
 
 
-def read_config(file: Path, api_version: ApiVersion = "v1") -> AnyDeidentifyConfig:
-    """Read a config: ``.json``, ``.yaml`` or ``.yml``.
+def read_config(file: Path, api_version: ApiVersion | None = None) -> AnyDeidentifyConfig:
+    """Read a config of either version: ``.json``, ``.yaml`` or ``.yml``.
 
     Raises:
         ConfigError: The config is invalid.
     """
-    from healthcare_deid.config.versions import config_class
+    from healthcare_deid.config import read_config
 
-    return config_class(api_version).from_file(file)
+    return read_config(file, api_version=api_version)
 
 
-CONFIG_OPTIONS = (
-    click.option(
+def config_file_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option ``--config-file``, which gives ``file``.
+
+    Args:
+        text: Its help.
+    """
+    return click.option(
         "--config-file",
         "--config",
         "file",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="A config as JSON or YAML, or the body of a deidentify request.",
-    ),
+        help=text,
+    )
+
+
+api_version_option = click.option(
+    "--api-version",
+    type=click.Choice(["v1", "v1beta1"]),
+    help="API version of the config file. Default: v1beta1 if it has a field that only v1beta1 has, otherwise v1.",
+)
+"""Option ``--api-version`` of commands that read a config and call no service."""
+CONFIG_OPTIONS = (
+    config_file_option("A config of either API version as JSON or YAML, or the body of a deidentify request."),
     click.option("--preset", type=click.Choice(sorted(PRESETS)), help="A ready config."),
     click.option(
         "--ignore-findings", is_flag=True, help="Start even if a check finds that the config does not do what it says."
@@ -176,10 +195,13 @@ _GCLOUD_FHIR_OPTIONS = (
 )
 
 
-def with_choice(*, images: bool = False, fhir: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_choice(
+    *, images: bool = False, fhir: bool = False, versions: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add the options for a config to a command, whose function receives ``choice``.
 
     Args:
+        versions: ``--api-version`` too, for a command without a service, whose version it otherwise is.
         images: gcloud's flags for tags and burned-in text too.
         fhir: gcloud's flag for FHIR too.
     """
@@ -187,6 +209,7 @@ def with_choice(*, images: bool = False, fhir: bool = False) -> Callable[[Callab
         *CONFIG_OPTIONS,
         *(_GCLOUD_IMAGE_OPTIONS if images else ()),
         *(_GCLOUD_FHIR_OPTIONS if fhir else ()),
+        *((api_version_option,) if versions else ()),
     )
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -203,8 +226,17 @@ def with_choice(*, images: bool = False, fhir: bool = False) -> Callable[[Callab
             default_fhir: bool = False,
             **others: Any,
         ) -> None:
+            version = others.pop("api_version") if versions else None
             choice = Choice(
-                file, preset, filter_tags, text_mode, default_fhir, crypto_key_file, ask_crypto_key, ignore_findings
+                file,
+                preset,
+                filter_tags,
+                text_mode,
+                default_fhir,
+                crypto_key_file,
+                ask_crypto_key,
+                ignore_findings,
+                version,
             )
             function(choice=choice, **others)
 

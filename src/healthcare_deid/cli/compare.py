@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from healthcare_deid.cli.exits import CommandError, Exit
-from healthcare_deid.cli.log import say
+from healthcare_deid.cli.log import counted, say
 from healthcare_deid.cli.output import write_report
 from healthcare_deid.cli.paths import print_failures, shows_paths, with_paths
 from healthcare_deid.cli.progress import Progress
@@ -153,7 +153,7 @@ def _pixel_lines(report: ComparisonReport) -> Iterator[str]:
         name = pair.before.name if shows_paths() else f"instance {number}"
         change = pair.comparison.pixels
         if change is not None and change.changed_frames:
-            frames = f"{change.changed_frames} of {change.frames} frame{'s' * (change.frames != 1)}"
+            frames = f"{change.changed_frames} of {counted(change.frames, 'frame')}"
             yield f"pixels   {change.changed_fraction:8.1%}  changed in {name} ({frames})"
         elif pair.comparison.note:
             yield f"pixels          ?  {name}: {pair.comparison.note}"

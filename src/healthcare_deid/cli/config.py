@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from healthcare_deid.cli.choice import CONFIG_SUFFIXES, PRESETS, preset, read_config
+from healthcare_deid.cli.choice import CONFIG_SUFFIXES, PRESETS, api_version_option, preset, read_config
 from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.keys import VARIABLE, without_keys, write_new_key
-from healthcare_deid.cli.log import say
+from healthcare_deid.cli.log import counted, say
 from healthcare_deid.cli.recipes import read_recipe, report
 
 if TYPE_CHECKING:
     from healthcare_deid.config import AnyDeidentifyConfig, ApiVersion, DeidentifyCall
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_API_VERSION = click.option(
+_MADE_VERSION = click.option(
     "--api-version",
     type=click.Choice(["v1", "v1beta1"]),
     default="v1",
     show_default=True,
-    help="API version of the config in FILE.",
+    help="API version to write.",
 )
 
 
@@ -46,8 +46,8 @@ def command() -> None:
 @click.option(
     "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )
-@_API_VERSION
-def check(file: Path, fail_on: str, style: str, api_version: ApiVersion) -> None:
+@api_version_option
+def check(file: Path, fail_on: str, style: str, api_version: ApiVersion | None) -> None:
     """List values in FILE that are legal but wrong or surprising."""
     from healthcare_deid.config import Severity
 
@@ -61,7 +61,7 @@ def check(file: Path, fail_on: str, style: str, api_version: ApiVersion) -> None
 
 
 @command.command()
-@_API_VERSION
+@_MADE_VERSION
 def schema(api_version: ApiVersion) -> None:
     """Print the JSON Schema of a config, for editors and validators."""
     from healthcare_deid.config import published_schema
@@ -71,8 +71,8 @@ def schema(api_version: ApiVersion) -> None:
 
 @command.command()
 @click.argument("file", type=_FILE)
-@_API_VERSION
-def show(file: Path, api_version: ApiVersion) -> None:
+@api_version_option
+def show(file: Path, api_version: ApiVersion | None) -> None:
     """Summarize what FILE keeps, removes, transforms and covers."""
     click.echo(repr(read_config(file, api_version)))
 
@@ -80,15 +80,18 @@ def show(file: Path, api_version: ApiVersion) -> None:
 @command.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--preset", "name", type=click.Choice(sorted(PRESETS)), default="minimal", show_default=True)
+@_MADE_VERSION
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
-def init(file: Path, name: str, force: bool) -> None:
+def init(file: Path, name: str, api_version: ApiVersion, force: bool) -> None:
     """Write a preset to FILE (.yaml or .json) as a starting point.
 
     For a .yaml FILE, the JSON Schema is written beside it, so that editors complete and check it.
     """
     from healthcare_deid.config import SCHEMA_FILES, published_schema
 
-    config = preset(name)
+    config: AnyDeidentifyConfig = preset(name)
+    if api_version != config.api_version:
+        config = _migrated(config)
     schema_file = file.with_name(SCHEMA_FILES[config.api_version])
     is_yaml = file.suffix.lower() in CONFIG_SUFFIXES - {".json"}
     if is_yaml:
@@ -142,7 +145,7 @@ def new_key(file: Path) -> None:
 @click.option("--destination", metavar="NAME", help="For curl and gcloud: full name of the destination.")
 @click.option("--v1beta1", "migrate", is_flag=True, help="Convert a v1 config to an equivalent v1beta1 config.")
 @click.option("--reveal-keys", is_flag=True, help="Include keys; by default they are left out, with a message.")
-@_API_VERSION
+@api_version_option
 def convert(
     file: Path,
     form: str,
@@ -152,7 +155,7 @@ def convert(
     destination: str | None,
     migrate: bool,
     reveal_keys: bool,
-    api_version: ApiVersion,
+    api_version: ApiVersion | None,
 ) -> None:
     """Convert FILE to another form, on stdout.
 
@@ -167,7 +170,7 @@ def convert(
     text = None if recipe is None and file.suffix.lower() in CONFIG_SUFFIXES else _text(file)
     conversion = read_recipe(text, recipe, keep_private=keep_private) if text is not None else None
     if conversion is not None:
-        report(conversion)
+        report(conversion, form if form == "json" else "yaml")
         config, call = conversion.config, None
     else:
         config, call = _read(file, text, api_version)
@@ -180,8 +183,8 @@ def convert(
         config, left_out = without_keys(config)
         if left_out:
             say(
-                f"{left_out} key(s) left out: give them with --crypto-key-file or {VARIABLE} when the config is used, "
-                "or write them here with --reveal-keys",
+                f"{counted(left_out, 'key')} left out: give them with --crypto-key-file or {VARIABLE} when the config "
+                "is used, or write them here with --reveal-keys",
                 level="warning",
             )
     click.echo(config.to_json() if form == "json" else config.to_yaml().rstrip())
@@ -194,7 +197,9 @@ def _text(file: Path) -> str:
         return str(stream.read())
 
 
-def _read(file: Path, text: str | None, api_version: ApiVersion) -> tuple[AnyDeidentifyConfig, DeidentifyCall | None]:
+def _read(
+    file: Path, text: str | None, api_version: ApiVersion | None
+) -> tuple[AnyDeidentifyConfig, DeidentifyCall | None]:
     """Return the config in a file, and the call if the file holds a command.
 
     Raises:
@@ -204,9 +209,9 @@ def _read(file: Path, text: str | None, api_version: ApiVersion) -> tuple[AnyDei
     if text is None:
         return read_config(file, api_version), None
     if text.lstrip().startswith("{"):
-        from healthcare_deid.config.versions import config_class
+        from healthcare_deid.config.versions import parse_config
 
-        return config_class(api_version).from_json(text), None
+        return parse_config(text, api_version=api_version), None
     from healthcare_deid.config import from_curl, from_gcloud
 
     if text.lstrip().startswith("gcloud"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from healthcare_deid.cli.exits import CommandError
+from healthcare_deid.cli.log import counted
 from healthcare_deid.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -81,7 +82,9 @@ def show_dry_run(
 
 def _print(told: DryRun) -> None:
     exact = told.sampled == told.total
-    click.echo(f"{told.total} files, {'all' if exact else told.sampled} of them looked at; nothing was written.")
+    click.echo(
+        f"{counted(told.total, 'file')}, {'all' if exact else told.sampled} of them looked at; nothing was written."
+    )
     if not exact:
         click.echo("In brackets: how many of all files that stands for, with 95 % confidence.")
 
@@ -101,7 +104,10 @@ def _print(told: DryRun) -> None:
     for text, count in told.warnings.items():
         say(count, f"would have the warning: {text}")
     pixels = told.pixels
-    say(pixels.results, f"would have something covered in their pixels ({pixels.rectangles} rectangles in the sample)")
+    say(
+        pixels.results,
+        f"would have something covered in their pixels ({counted(pixels.rectangles, 'rectangle')} in the sample)",
+    )
     _print_attributes(told.attributes)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from healthcare_deid.cli.log import say
+from healthcare_deid.cli.log import counted, say
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator import Emulator
@@ -142,10 +142,10 @@ def rebuild_index(options: _Options) -> None:
     from healthcare_deid.emulator import rebuild_index as rebuild
 
     report = rebuild(options.data_dir)
-    click.echo(f"{report.instances} instances in {report.stores} DICOM stores")
+    click.echo(f"{counted(report.instances, 'instance')} in {counted(report.stores, 'DICOM store')}")
     if report.skipped:
         say(
-            f"{report.skipped} files were left out: no DICOM instance, or a second one of the same UIDs",
+            f"{counted(report.skipped, 'file')} left out: no DICOM instance, or a second one of the same UIDs",
             level="warning",
         )
     if report.kept is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 import click
 
 from healthcare_deid.cli.identity_options import identity_options
-from healthcare_deid.cli.keys import warn_if_shared
+from healthcare_deid.cli.keys import secret_file, warn_if_shared
 from healthcare_deid.engine.options import Meaning, meanings
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def engine_options() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def _option(one: Field[Any], meaning: Meaning) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return the command-line option for an engine argument."""
-    form: dict[str, Any] = {"default": one.default, "help": meaning.text.replace("``", ""), "metavar": meaning.metavar}
+    text = (meaning.help or meaning.text).replace("``", "")
+    form: dict[str, Any] = {"default": one.default, "help": text, "metavar": meaning.metavar}
     match meaning.kind:
         case "flag":
             form |= {"is_flag": True}
@@ -53,13 +54,19 @@ def _option(one: Field[Any], meaning: Meaning) -> Callable[[Callable[..., Any]],
         case "file":
             form |= {"type": click.Path(exists=True, dir_okay=False, path_type=Path)}
         case "new-file":
-            form |= {"type": click.Path(dir_okay=False, path_type=Path)}
-            form["help"] += " A file that does not exist is made, with a random secret, for its owner only."
+            # As text: a Path would make a bare name of ./NAME.
+            form |= {"type": click.Path(dir_okay=False), "callback": _secret_file}
+            form["help"] += " The file of a path that does not exist is made, with a random secret, for its owner only."
         case "text":
             form |= {"type": click.Choice(meaning.choices), "show_default": True} if meaning.choices else {}
         case _:
             assert_never(meaning.kind)
     return click.option(meaning.flag, one.name, **form)
+
+
+def _secret_file(context: click.Context, parameter: click.Parameter, given: str | None) -> Path | None:
+    del context, parameter
+    return None if given is None else secret_file(given)
 
 
 def _salt_file(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,8 +15,8 @@ from healthcare_deid.cli.dry_run import dry_run_options, show_dry_run
 from healthcare_deid.cli.ends import with_ends
 from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.exits import CommandError, Exit, stopped
-from healthcare_deid.cli.log import say
-from healthcare_deid.cli.paths import print_failures, with_paths
+from healthcare_deid.cli.log import counted, say
+from healthcare_deid.cli.paths import print_failures, print_warned, with_paths
 from healthcare_deid.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 
 @click.command("files")
 @with_ends
-@with_choice()
+@with_choice(versions=True)
 @engine_options()
 @run_options
 @admission_options
@@ -112,7 +112,7 @@ def command(
 
     SOURCE is a folder, a file, a .zip or .tar archive, the DICOMDIR of a CD, or '-' for paths on standard input, one
     per line. SOURCE and DESTINATION can also be an object store (s3://bucket/prefix) or a DICOM store
-    (projects/.../dicomStores/..., or https://.../dicomWeb); such a DESTINATION needs --run.
+    (projects/.../dicomStores/..., or the URL of a DICOMweb server); such a DESTINATION needs --run.
 
     Results are named by their new UIDs. A file that cannot be de-identified is counted with its reason, nothing is
     written for it, and the exit code is 3. Files that are not DICOM are ignored and counted. Run the same command again
@@ -137,6 +137,7 @@ def command(
                 destination,
                 on_progress=progress.show,
                 names=names,
+                command="healthcare-deid files",
                 **options,
             )
     except KeyboardInterrupt as error:
@@ -183,6 +184,8 @@ def _summary(report: TreeReport) -> dict[str, Any]:
 
 
 def _print(report: TreeReport) -> None:
+    from healthcare_deid.engine.runs.ledger import MOST_WARNED
+
     counts = [f"{report.succeeded} de-identified", f"{report.failed} failed", f"{report.skipped} skipped"]
     if report.duplicates:
         counts.append(f"{report.duplicates} duplicates")
@@ -192,11 +195,13 @@ def _print(report: TreeReport) -> None:
         counts.append(f"{report.ignored} ignored")
     click.echo(", ".join(counts))
     if report.still_read is not None:
-        click.echo(f"a second OCR reads {report.still_read} lines of text in the pixels of the results")
+        click.echo(f"a second OCR reads {counted(report.still_read, 'line')} of text in the pixels of the results")
     for rule, count in sorted(report.refused_by.items()):
-        say(f"refused ({count} files): {rule}", "refused", message=rule, count=count)
+        say(f"refused ({counted(count, 'file')}): {rule}", "refused", message=rule, count=count)
     for reason, count in sorted(report.passed_over.items()):
-        say(f"ignored ({count} file{'s' * (count != 1)}): {reason}", "ignored", message=reason, count=count)
+        say(f"ignored ({counted(count, 'file')}): {reason}", "ignored", message=reason, count=count)
     for warning, count in sorted(report.warnings.items()):
-        say(f"warning ({count} times): {warning}", "warning", level="warning", message=warning, count=count)
+        text = f"warning ({counted(count, 'result')}): {warning}"
+        say(text, "warning", level="warning", message=warning, count=count)
+    print_warned(report.warned, MOST_WARNED)
     print_failures([("failed", failure.path, f"{failure.reason}: {failure.text}") for failure in report.failures])

@@ -61,6 +61,35 @@ def write_new_key(file: Path) -> None:
         stream.write(f"{generate_crypto_key().to_base64()}\n")
 
 
+def secret_file(given: str) -> Path:
+    """Return the file that ``--secret-file`` names, and say which secret it is if it exists.
+
+    Args:
+        given: A path, or a secret's name or fingerprint in the key folder. The file of a path need not exist: a run
+            makes it.
+
+    Raises:
+        UsageError: A name without a folder is neither a file nor a secret: a secret that depends on the current folder
+            would be another one in the next folder.
+        ConfigError: It is a file and another secret.
+    """
+    from pathlib import Path
+
+    from healthcare_deid.engine.identity.key_folder import named_secret
+    from healthcare_deid.engine.identity.secret import ProjectSecret
+
+    found = named_secret(given)
+    if found is not None:
+        say(f"secret: {found}, fingerprint {ProjectSecret(found).fingerprint}")
+        return found
+    if given == Path(given).name:
+        raise click.UsageError(
+            "--secret-file: no secret in the key folder and no file in this folder has this name. "
+            "'healthcare-deid secret new NAME' makes one in the key folder; a path such as ./NAME makes a file"
+        )
+    return Path(given)
+
+
 def warn_if_shared(file: Path) -> None:
     """Print a warning if others can read a secret's file."""
     if os.name == "posix" and file.stat().st_mode & 0o077:

@@ -133,6 +133,11 @@ def say(text: str, event: str = "message", *, level: Level = "info", message: st
         click.echo(click.style(text, fg=_COLORS[level]), err=True)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: ``1 file``, ``2 files``."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 class _Sayings(logging.Handler):
     """Says what the package logs, from warnings on."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from healthcare_deid.cli.exits import CommandError, Exit
+from healthcare_deid.cli.log import counted
 from healthcare_deid.cli.paths import print_failures, with_paths
 from healthcare_deid.cli.progress import Progress
 from healthcare_deid.engine.safe_errors import guarded
@@ -68,7 +69,7 @@ def learn(folder: Path, output: Path, pictures: Path, quiet: bool) -> None:
         regions = len(proposal.mask.regions) if proposal.mask else 0
         click.echo(
             f"{path}: {device.manufacturer} {device.model} {device.modality} {device.columns}x{device.rows}, "
-            f"{proposal.instances} instances, {regions} regions"
+            f"{counted(proposal.instances, 'instance')}, {counted(regions, 'region')}"
         )
     output.write_text(write_json(proposal.mask for proposal in proposals if proposal.mask), encoding="utf-8")
     click.echo(f"{output}: look at the pictures, then give it to files --masks")

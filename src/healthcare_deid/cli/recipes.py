@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from typing import TYPE_CHECKING
@@ -35,15 +36,26 @@ def read_recipe(text: str, kind: str | None, *, keep_private: bool) -> RecipeCon
     return None
 
 
-def report(conversion: RecipeConversion) -> None:
-    """Print the conversion's notes and the engine options it needs."""
+def report(conversion: RecipeConversion, form: str) -> None:
+    """Print the conversion's notes, and the command for the config if it needs engine options.
+
+    Args:
+        conversion: The conversion.
+        form: Format that the config is printed in, which is its file's suffix.
+    """
+    from healthcare_deid.engine.identity.key_folder import SECRET, SECRET_FILE
+
     for line in conversion.unconverted:
         say(f"not converted: {line}", level="warning")
     for line in conversion.approximated:
         say(f"differs: {line}", level="warning")
     words = _options(conversion)
+    needs_secret = conversion.wants_pseudonyms or "uid_root" in conversion.options
+    if needs_secret and SECRET not in os.environ and SECRET_FILE not in os.environ:
+        words += ["--secret-file", "./project.secret"]
     if words:
-        say(f"use the config with: healthcare-deid files SOURCE DESTINATION {shlex.join(words)}")
+        words = ["files", "SOURCE", "DESTINATION", "--config-file", f"CONFIG.{form}", *words]
+        say(f"use the config with: healthcare-deid {shlex.join(words)}")
 
 
 def _options(conversion: RecipeConversion) -> list[str]:

@@ -10,6 +10,7 @@ import click
 
 from healthcare_deid.cli.choice import preset, with_choice
 from healthcare_deid.cli.engine import engine_options
+from healthcare_deid.cli.log import counted
 from healthcare_deid.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ Examples:
     help="Copy approved results to this new folder instead of serving the page.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-@with_choice()
+@with_choice(versions=True)
 @engine_options()
 def command(
     run: Path,
@@ -71,7 +72,7 @@ def command(
         click.echo(f"{done} approved and copied, {left} left out ({review.count(Decision.REJECTED)} rejected)")
         return
     with ReviewServer(review, port) as server:
-        click.echo(f"{len(review.items)} results, {review.count(Decision.OPEN)} open: {server.url}")
+        click.echo(f"{counted(len(review.items), 'result')}, {review.count(Decision.OPEN)} open: {server.url}")
         click.echo("Anybody with this address has access: do not share it. Ctrl-C ends.", err=True)
         if not no_browser:
             webbrowser.open(server.url)

@@ -33,7 +33,7 @@ class Target:
         location: Completes short names.
         endpoint: ``https://host[:port]`` in place of Google's.
         local: Folder of an emulator in this process.
-        api_version: ``v1`` or ``v1beta1``.
+        api_version: ``v1`` or ``v1beta1``; None if only the config may tell.
         quiet: Do not prompt or show progress.
     """
 
@@ -41,7 +41,7 @@ class Target:
     location: str | None = None
     endpoint: str | None = None
     local: Path | None = None
-    api_version: ApiVersion = "v1"
+    api_version: ApiVersion | None = None
     quiet: bool = False
 
     def client(self) -> DeidClient:
@@ -49,12 +49,12 @@ class Target:
         from healthcare_deid import DeidClient, PollPolicy
 
         if self.local is not None:
-            return DeidClient.local(self.local, self.project, self.location, api_version=self.api_version)
+            return DeidClient.local(self.local, self.project, self.location, api_version=self.api_version or "v1")
         return DeidClient(
             self.project,
             self.location,
             endpoint=self.endpoint,
-            api_version=self.api_version,
+            api_version=self.api_version or "v1",
             app_info="healthcare-deid-cli",
             poll=PollPolicy(initial=_FIRST_PAUSE),
         )
@@ -133,7 +133,11 @@ _OPTIONS = (
         metavar="DIR",
         help="Use an emulator in this process, with its data in DIR, instead of a service.",
     ),
-    click.option("--api-version", type=click.Choice(["v1", "v1beta1"]), default="v1", show_default=True),
+    click.option(
+        "--api-version",
+        type=click.Choice(["v1", "v1beta1"]),
+        help="API version. Default: that of the config, which its fields tell, otherwise v1.",
+    ),
     click.option("--quiet", "-q", is_flag=True, help="Do not prompt or show progress."),
     click.option(
         "--server-text",
@@ -155,7 +159,7 @@ def with_target(function: Callable[..., None]) -> Callable[..., None]:
         location: str | None,
         endpoint: str | None,
         local: Path | None,
-        api_version: ApiVersion,
+        api_version: ApiVersion | None,
         quiet: bool,
         **others: Any,
     ) -> None:

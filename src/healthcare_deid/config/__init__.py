@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         ReplaceWithInfoTypeConfig,
         TextConfig,
     )
-    from healthcare_deid.config.versions import AnyDeidentifyConfig, AnyRequest
+    from healthcare_deid.config.versions import AnyDeidentifyConfig, AnyRequest, read_config
 
 # Module of each public name.
 _MODULES = {
@@ -121,6 +121,7 @@ _MODULES = {
     "from_deid_recipe": "convert",
     "from_gcloud": "convert",
     "published_schema": "dialects.json_schema",
+    "read_config": "versions",
 }
 
 __all__ = [
@@ -186,6 +187,7 @@ __all__ = [
     "from_deid_recipe",
     "from_gcloud",
     "published_schema",
+    "read_config",
 ]
 
 

@@ -64,12 +64,13 @@ class Deidentifier:
             (0028,0303).
         edition: PS3.15 edition of the Basic Profile: the API's, or the current one.
         options: Options of the Basic Profile (PS3.15 Table E.1-1); not part of the API.
-        safe_private: Private elements that may stay, as ``"<creator>,gggg,ee"``, beside those of PS3.15 table E.3.10-1
-            that the option ``retain_safe_private`` keeps.
+        safe_private: Private elements that may stay, beside those of PS3.15 table E.3.10-1 that the option
+            ``retain_safe_private`` keeps: ``"GEMS_ACQU_01,0019,02"`` is (0019,xx02) of that creator.
         other_uids: What happens to UIDs besides the study's, series' and instance's: ``"profile"`` does what the
             config's profile does, ``"keep"`` leaves them, references too, unless the Basic Profile's table names them,
             ``"map"`` regenerates them all.
-        strict_edition: Leave attributes that only a later edition than ``edition`` lists, or none.
+        strict_edition: Follow ``edition`` to the letter: attributes stay that only a later edition lists, or none does,
+            and results do not say that the identity was removed.
         strict_keep_list: Let keep modes remove SOPClassUID unless it is listed.
         nested: False lets a keepList or removeList reach top-level elements only, as Google's offline redactor does:
             a sequence that stays keeps all it holds, UIDs excepted. Every result warns of it.
@@ -337,6 +338,7 @@ class Deidentifier:
         admit: Admission | str | PathLike[str] | None = None,
         quarantine: str | PathLike[str] | None = None,
         dicomdir: bool = False,
+        command: str = "Deidentifier.deidentify_tree",
     ) -> TreeReport:
         """De-identify every file of a folder into another folder, as a run that can be stopped and resumed.
 
@@ -369,6 +371,7 @@ class Deidentifier:
                 outside ``source``, ``destination`` and ``run``.
             dicomdir: Make a File-set of the results at the end, ``<destination>.fileset``: a DICOMDIR, and links to the
                 results by names that it can hold.
+            command: What the run's report says was called, for a program of yours; no path and no name of a patient.
 
         Raises:
             NotADirectoryError: ``source`` is neither a folder nor a file.
@@ -401,6 +404,7 @@ class Deidentifier:
             admit=path_of(admit, "admit") if isinstance(admit, str | PathLike) else admit,
             quarantine=None if quarantine is None else path_of(quarantine, "quarantine"),
             dicomdir=dicomdir,
+            command=command,
         )
 
     @border

@@ -36,15 +36,17 @@ class Meaning:
     Attributes:
         text: For a person: one sentence, or two.
         flag: Option of the command line, or an empty string.
+        help: The text for the command line, where the argument takes more than the option.
         metavar: The value's form in the help.
         choices: The values there are, where they are few.
         kind: How the command line reads it: ``"flag"``, ``"text"``, ``"number"``, ``"list"``, ``"file"``, or
-            ``"new-file"``, one that need not exist.
+            ``"new-file"``, a secret's file, which need not exist, or its name in the key folder.
         signer: For the person who signs a run's report, where the text is for those who call the engine.
     """
 
     text: str
     flag: str = ""
+    help: str = ""
     metavar: str | None = None
     choices: tuple[str, ...] = ()
     kind: Literal["flag", "text", "number", "file", "new-file", "list"] = "text"
@@ -78,9 +80,11 @@ class EngineOptions:
         "The project's secret: at least 16 bytes, a file that holds them, or a name in the key folder. Dates, hashes, "
         "UIDs and pseudonyms are keyed with what is derived from it, so that every run and machine that has it gives "
         "the same.",
+        help="The project's secret: a file of at least 16 bytes, or a name in the key folder. Dates, hashes, UIDs and "
+        "pseudonyms are keyed with what is derived from it, so that every run and machine that has it gives the same.",
         told=False,
         flag="--secret-file",
-        metavar="FILE",
+        metavar="FILE|NAME",
         kind="new-file",
         signer="Dates, hashes, UIDs and pseudonyms are derived from the project's secret, which is not in this report. "
         "Whoever has it can make the same again. The fingerprint tells secrets apart, and nothing else.",
@@ -115,7 +119,8 @@ class EngineOptions:
     )
     safe_private: Collection[str] = _option(
         (),
-        "Private elements that may stay, beside those of PS3.15 that the option retain_safe_private keeps.",
+        "Private elements that may stay, beside those of PS3.15 that the option retain_safe_private keeps: creator, "
+        "group, and the last two digits of the element, such as ``GEMS_ACQU_01,0019,02`` for (0019,1002).",
         flag="--safe-private",
         metavar="CREATOR,GGGG,EE",
         kind="list",
@@ -129,7 +134,8 @@ class EngineOptions:
     )
     strict_edition: bool = _option(
         False,
-        "Leave attributes that only a later edition than the chosen one lists, or none.",
+        "Follow the chosen edition to the letter: attributes stay that only a later edition lists, or none does, and "
+        "results do not say that the identity was removed.",
         flag="--strict-edition",
         kind="flag",
     )
@@ -171,6 +177,7 @@ class EngineOptions:
         None,
         'Finds and reads burned-in text, in place of the engine\'s own; ``"never"`` looks for none on devices that a '
         "mask is of.",
+        help="Do not look for burned-in text on devices that --masks has regions of.",
         flag="--ocr",
         choices=("never",),
         signer="The program that found and read burned-in text; never: none was looked for on devices that a mask is "
@@ -180,6 +187,8 @@ class EngineOptions:
         (),
         "Regions that are covered by device, in any mode: a file (JSON, a CTP pixel script, or a recipe of pydicom's "
         "deid), or a list of files and `DeviceMask`.",
+        help="A file with regions that are covered by device, in any mode: JSON, a CTP pixel script, or a recipe of "
+        "pydicom's deid.",
         flag="--masks",
         metavar="FILE",
         kind="list",

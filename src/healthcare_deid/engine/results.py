@@ -386,6 +386,7 @@ class TreeReport:
         run: The run folder, or None.
         refused: Files that a rule of the run (``admit``) keeps back; nothing was written for them.
         refused_by: How many files were refused, by the rule's name.
+        warned: Names of files whose results have each warning, those of an earlier run too: at most 20.
     """
 
     found: int = 0
@@ -401,3 +402,4 @@ class TreeReport:
     run: Path | None = field(default=None, repr=False)
     refused: int = 0
     refused_by: dict[str, int] = field(default_factory=dict[str, int])
+    warned: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]], repr=False)

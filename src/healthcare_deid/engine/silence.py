@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import warnings
 from contextlib import contextmanager
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 _at_work: ContextVar[bool] = ContextVar("healthcare_deid_at_work", default=False)
 _lock = threading.Lock()
-_depth = 0
-_PATTERN = r"pydicom(\..*)?|healthcare_deid\.engine(\..*)?"
 
 
 class _WhileAtWork(logging.Filter):
@@ -30,30 +29,33 @@ for _name in ("pydicom", "pydicom.pixels.decoders.base", "pydicom.pixels.encoder
     logging.getLogger(_name).addFilter(_WhileAtWork())
 
 
+class _ModulesAtWork:
+    """Pattern of the modules whose warnings are dropped. It matches inside `quiet` only."""
+
+    _names = re.compile(r"(pydicom|healthcare_deid\.engine)(\..*)?\Z")
+
+    def match(self, module: str) -> re.Match[str] | None:
+        return self._names.match(module) if _at_work.get() else None
+
+
+# Action, text, category, module and line, as `warnings` keeps them.
+_FILTER = ("ignore", None, Warning, _ModulesAtWork(), 0)
+
+
 @contextmanager
 def quiet() -> Generator[None]:
     """Drop what pydicom would say about the data.
 
-    `warnings.catch_warnings` is not for several threads: whoever leaves first would restore the other's filters. Here
-    the first to come adds one filter, and the last to leave takes it out.
+    `warnings.catch_warnings` is not for several threads: whoever leaves first would restore the other's filters. A
+    filter that comes and goes would make Python forget which warnings it has shown. So one filter stays, in front of a
+    user's, and is active in here only.
     """
+    filters: list[object] = warnings.filters  # type: ignore[assignment]  # a list, typed as a sequence
+    if not filters or filters[0] is not _FILTER:
+        with _lock:
+            filters[:] = [_FILTER, *(item for item in filters if item is not _FILTER)]
     token = _at_work.set(True)
-    _count(1)
     try:
         yield
     finally:
-        _count(-1)
         _at_work.reset(token)
-
-
-def _count(step: int) -> None:
-    global _depth  # noqa: PLW0603 - how many are inside is a fact about the process, as the filters are
-    with _lock:
-        _depth += step
-        if step == 1 and _depth == 1:
-            warnings.filterwarnings("ignore", module=_PATTERN)
-        elif _depth == 0:
-            for index, item in enumerate(warnings.filters):
-                if getattr(item[3], "pattern", None) == _PATTERN:
-                    del warnings.filters[index]  # type: ignore[attr-defined]  # a list, typed as a sequence
-                    break

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
+from healthcare_deid.config.versions import parse_config
 from healthcare_deid.errors import ConfigError, DeidError
 
 if TYPE_CHECKING:
@@ -16,18 +17,18 @@ AnyConfig = DeidentifyConfig | DeidentifyConfigV1Beta1
 _SECRETS = ("secret", "salt", "patient_keys", "unwrapped_keys")
 
 
-def config_of(text: str, api_version: str = "v1") -> AnyConfig:
-    """Parse a config from JSON or YAML.
+def config_of(text: str, api_version: str | None = None) -> AnyConfig:
+    """Parse a config from JSON or YAML. Without *api_version*, its fields tell the version.
 
     Raises:
         ConfigError: *text* is not a valid config, or *api_version* is unknown.
         MissingExtraError: *text* is YAML and the extra ``[yaml]`` is not installed.
     """
-    if api_version not in ("v1", "v1beta1"):
-        raise ConfigError("api_version: must be 'v1' or 'v1beta1'")
-    message = DeidentifyConfig if api_version == "v1" else DeidentifyConfigV1Beta1
-    # Every JSON text is YAML too, but JSON needs no extra.
-    return message.from_json(text) if text.lstrip().startswith("{") else message.from_yaml(text)
+    match api_version:
+        case None | "v1" | "v1beta1":
+            return parse_config(text, api_version=api_version)
+        case _:
+            raise ConfigError("api_version: must be 'v1' or 'v1beta1'")
 
 
 def refuse_keys(config: AnyConfig) -> None:
@@ -45,7 +46,7 @@ def refuse_keys(config: AnyConfig) -> None:
         )
 
 
-def refuse_text_with_keys(text: str, api_version: str) -> None:
+def refuse_text_with_keys(text: str, api_version: str | None) -> None:
     """Refuse a config text that contains an unwrapped key.
 
     A text that is not a valid config passes: it may be a template, and is checked again when filled in.

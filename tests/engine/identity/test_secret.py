@@ -49,6 +49,16 @@ def test_an_unknown_secret_name_is_refused(tmp_path: Path, monkeypatch: pytest.M
         result(secret="trial-8")
 
 
+def test_a_name_of_a_file_and_of_another_secret_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path / "keys"))
+    monkeypatch.chdir(tmp_path)
+    kept = new_secret("trial-7")
+    (tmp_path / "trial-7").write_bytes(b"another secret of enough bytes")
+    with pytest.raises(ConfigError, match="another secret in the key folder"):
+        result(secret="trial-7")
+    assert result(secret="./trial-7") != result(secret=kept)
+
+
 def test_uids_go_under_a_root_of_ones_own() -> None:
     new = result(secret=SECRET, uid_root="1.2.826.0.1.3680043.10.1")
     again = result(secret=SECRET, uid_root="1.2.826.0.1.3680043.10.1.")

@@ -1,6 +1,9 @@
 import dataclasses
 import hashlib
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +133,14 @@ def test_providers_go_with_the_ocr_and_give_the_same_lines(drawn: Any) -> None:
     ocr = pickle.loads(pickle.dumps(OnnxOcr(providers=[named])))
     assert ocr.providers == (named,)
     assert ocr.find(picture, read=True) == OnnxOcr().find(picture, read=True) != []
+
+
+def test_onnxruntime_sends_no_reports(tmp_path: Path) -> None:
+    # It keeps a queue of reports in the home folder from the moment it is loaded.
+    program = (
+        "from healthcare_deid.engine.pixels.find.models import Role, find_model, session; "
+        "session(find_model(Role.DETECTOR).path)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", program], env={**environment, "HOME": str(tmp_path)}, check=True, timeout=120)
+    assert [*tmp_path.rglob("*")] == []

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydicom.dataset import Dataset
 
+from healthcare_deid.engine.results import DeidentifyResult
 from healthcare_deid.engine.runs.record import EntryMaker, RecordFile, read_record
+from healthcare_deid.engine.runs.result_claims import Recorded, RecordedResults, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +64,26 @@ def test_lists_stay_readable_when_the_lines_that_defined_them_are_superseded(
     told = list(read_record(path))
     assert [entry["result"] for entry in told] == ["b", "a"]
     assert all(len(entry["changes"]) == len(result.changes) for entry in told)
+
+
+def test_a_snapshot_has_the_warnings_of_every_result_whatever_lists_its_line_shares(tmp_path: Path) -> None:
+    results: dict[str, tuple[str, ...]] = {"a": ("first",), "b": (), "c": ("first", "second"), "d": ("first",), "e": ()}
+    maker, path = EntryMaker(), tmp_path / "record.jsonl"
+    for names in ("ab", "cde"):  # two runs
+        record = RecordFile(path, "digest")
+        for name in names:
+            entry = maker.entry(name, bytes(32), 10, DeidentifyResult(Dataset(), (), warnings=results[name]))
+            record.learn(entry)
+            record.add(entry)
+        record.close()
+        maker = EntryMaker()
+    record = RecordFile(path, "digest")
+    record.snapshot(tmp_path / "recorded.sqlite")
+    record.close()
+    with closing(RecordedResults(tmp_path / "recorded.sqlite")) as recorded:
+        assert {name: recorded.get(key_of(name)) for name in results} == {
+            name: Recorded(bytes(32), 10, warnings) for name, warnings in results.items()
+        }
 
 
 def test_what_is_no_record_is_refused(tmp_path: Path) -> None:

@@ -130,6 +130,13 @@ def with_quota_project(credentials: Credentials, project: str) -> Credentials:
     )
 
 
+def anonymous() -> Any:
+    """Return google-auth's `AnonymousCredentials`, for servers that must not see a token of Google's."""
+    from google.auth.credentials import AnonymousCredentials
+
+    return AnonymousCredentials()  # type: ignore[no-untyped-call]
+
+
 def is_anonymous(given: Any) -> bool:
     """Return whether *given* is google-auth's `AnonymousCredentials`."""
     if not hasattr(given, "before_request"):

@@ -37,13 +37,28 @@ class WebReply:
 
 
 class DicomWeb:
-    """DICOMweb resources of one DICOM store."""
+    """DICOMweb resources of one DICOM store.
 
-    def __init__(self, session: Session, context: CallContext, store: DicomStoreName) -> None:
+    Args:
+        session: Session of the client.
+        context: Defaults of its calls.
+        base: Root of the resources: a URL at the session's endpoint.
+        headers: Headers of every request.
+    """
+
+    def __init__(
+        self, session: Session, context: CallContext, base: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         self._session = session
         self._context = context
         self.endpoint = session.connection.endpoint
-        self.base = f"{self.endpoint}/{context.api_version}/{store}/dicomWeb"
+        self.base = base
+        self._headers = headers or {}
+
+    @classmethod
+    def of_store(cls, session: Session, context: CallContext, store: DicomStoreName) -> DicomWeb:
+        """Return the resources of one of Google's stores."""
+        return cls(session, context, f"{session.connection.endpoint}/{context.api_version}/{store}/dicomWeb")
 
     def send(
         self,
@@ -77,12 +92,13 @@ class DicomWeb:
         """
         address = f"{self.base}{uri}" if uri.startswith("/") else uri
         method_id = f"{METHODS}.{verb.lower()}"
+        sent = {**self._headers, **(headers or {})}
 
         def attempt(number: int) -> Flow[WebReply]:
             # Makes this a flow. The request is sent here, because Send covers the API's JSON methods only.
             yield from ()
             try:
-                return self._exchange(verb, address, body, headers or {}, answers, method_id, number, memory, into)
+                return self._exchange(verb, address, body, sent, answers, method_id, number, memory, into)
             except NotFound:
                 if verb != "DELETE" or number == 1:
                     raise

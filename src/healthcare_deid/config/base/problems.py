@@ -55,7 +55,12 @@ _ONLY_BETA = {
     "TextConfig": ("profile_type",),
 }
 
-_BETA_ONLY_RULE = "it exists in v1beta1 only (healthcare_deid.v1beta1.DeidentifyConfig)"
+_BETA_ONLY_RULE = "it exists in v1beta1 only (healthcare_deid.v1beta1.DeidentifyConfig, --api-version v1beta1)"
+
+
+def has_beta_only(error: ConfigError) -> bool:
+    """Whether a v1 message was refused for something that exists in v1beta1 only."""
+    return any(rule.endswith(_BETA_ONLY_RULE) for _, rule in error.problems)
 
 
 def config_error(cls: type[BaseModel], error: ValidationError) -> ConfigError:

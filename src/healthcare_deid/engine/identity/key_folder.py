@@ -49,7 +49,7 @@ def found_secret(given: bytes | str | os.PathLike[str] | None) -> bytes | os.Pat
         The secret or its file, or None if neither is given.
 
     Raises:
-        ConfigError: No file or secret has this name.
+        ConfigError: No file or secret has this name, or a file and another secret.
     """
     if given is None:
         if value := os.environ.get(SECRET):
@@ -57,12 +57,35 @@ def found_secret(given: bytes | str | os.PathLike[str] | None) -> bytes | os.Pat
         given = os.environ.get(SECRET_FILE) or None
     if not isinstance(given, str):
         return given
-    path = Path(given) if Path(given).is_file() else find_secret(given)
+    path = named_secret(given)
     if path is None:
         raise ConfigError(
             "secret: no file and no secret in the key folder has this name; 'healthcare-deid secret new' creates one"
         )
     return path
+
+
+def named_secret(given: str) -> Path | None:
+    """Return the file of an existing secret, or None.
+
+    Args:
+        given: Its path, or its name or fingerprint in the key folder.
+
+    Raises:
+        ConfigError: A file in the current folder and another secret in the key folder have this name.
+    """
+    file = Path(given)
+    if not file.is_file():
+        return find_secret(given)
+    kept = find_secret(given) if given == file.name else None
+    if kept is not None and ProjectSecret(kept).fingerprint != ProjectSecret(file).fingerprint:
+        # Which of the two a run takes would depend on the folder it is started in.
+        raise ConfigError(
+            f"secret: a file in this folder (fingerprint {ProjectSecret(file).fingerprint}) and another secret in the "
+            f"key folder (fingerprint {ProjectSecret(kept).fingerprint}) have this name: give the path of the file, "
+            "such as ./NAME, or the fingerprint of the secret"
+        )
+    return file
 
 
 def key_folder() -> Path:

@@ -97,7 +97,15 @@ def _safe_private(rules: Iterable[str]) -> list[tuple[str, int, int]]:
     found: list[tuple[str, int, int]] = []
     for index, rule in enumerate(rules):
         parts = _SAFE_PRIVATE.fullmatch(rule)
-        if parts is None or not int(parts[2], 16) & 1:
-            raise ConfigError(f'safe_private[{index}]: must be "<private creator>,gggg,ee", with an odd group')
+        if parts is None:
+            raise ConfigError(
+                f'safe_private[{index}]: must be "creator,gggg,ee": the private creator, the group, and the last two '
+                "hexadecimal digits of the element, such as 02 for (0019,1002); the two before them are the creator's "
+                "block, which is another one in other instances"
+            )
+        if not int(parts[2], 16) & 1:
+            raise ConfigError(f"safe_private[{index}]: private elements have an odd group")
+        if parts[1].strip().startswith("<") and parts[1].strip().endswith(">"):
+            raise ConfigError(f'safe_private[{index}]: write the private creator without "<" and ">"')
         found.append((parts[1].strip(), int(parts[2], 16), int(parts[3], 16)))
     return found

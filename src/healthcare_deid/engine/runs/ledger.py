@@ -13,7 +13,7 @@ from healthcare_deid.engine.runs.result_claims import Claims, Verdict, key_of
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from healthcare_deid.engine.runs.naming import NameMap, Names
@@ -31,6 +31,8 @@ SAME_UID_TEXT = (
 _REPLACED = "a result of an earlier run was replaced: another file with the same SOP Instance UID makes it"
 _GONE = "the result, which an earlier run had made, went away while this run was at work: run it again"
 _LOCKS = 64
+MOST_WARNED = 20
+"""Files that the report names for each warning."""
 
 
 class Ledger:
@@ -72,6 +74,7 @@ class Ledger:
         self._refused: Counter[str] = Counter()
         self._ignored: Counter[str] = Counter()
         self._warnings: Counter[str] = Counter()
+        self._warned: dict[str, list[str]] = {}
         self._still_read: int | None = None
 
     def settle(self, found: Found) -> None:
@@ -129,6 +132,7 @@ class Ledger:
             run=run,
             refused=self._refused.total(),
             refused_by=dict(self._refused),
+            warned={text: tuple(sorted(sources)) for text, sources in sorted(self._warned.items())},
         )
 
     def warn(self, text: str, times: int = 1) -> None:
@@ -158,6 +162,7 @@ class Ledger:
                 with self._lock:
                     self._claims.claim(key, found.digest, found.source, skipped=True)
                     self._skipped += 1
+                    self._name(found.source, () if there is None else there.warnings)
                     self._map(found)
             case Verdict.DUPLICATE:
                 with self._lock:
@@ -198,6 +203,7 @@ class Ledger:
             if found.record.still_read is not None:
                 self._still_read = (self._still_read or 0) + found.record.still_read
             self._warnings.update(found.warnings)
+            self._name(found.source, found.warnings)
             self._map(found)
 
     def _not_written(self, found: Found, key: bytes, error: OSError | EngineError) -> None:
@@ -228,6 +234,8 @@ class Ledger:
         else:
             self._succeeded -= 1
         self._duplicates -= len(displaced.sources) - 1
+        for sources in self._warned.values():
+            sources[:] = [source for source in sources if source not in displaced.sources]
         for source in displaced.sources:
             self._failures.append(failure(source, result, displaced.digest))
             if self._name_map is not None:
@@ -242,6 +250,13 @@ class Ledger:
             self._ignored[trouble.text] += 1
         else:
             self._failures.append(Failure(found.source, trouble.reason, trouble.text, found.digest.hex()))
+
+    def _name(self, source: str, warnings: Sequence[str]) -> None:
+        """Remember a source by the warnings of its result."""
+        for text in warnings:
+            sources = self._warned.setdefault(text, [])
+            if len(sources) < MOST_WARNED:
+                sources.append(source)
 
     def _map(self, found: Found) -> None:
         if self._name_map is not None:

@@ -200,13 +200,14 @@ class RecordFile:
 
     def _results(self) -> Iterator[tuple[bytes, Recorded]]:
         """Yield key and recorded result of every line, in order. A withdrawn result has size -1."""
+        warnings: dict[str, tuple[str, ...]] = {}
         with self._path.open("rb") as file:
             for line in file:
                 entry = json.loads(line)
                 if (name := entry["result"]) is not None:
                     self._defined.update(entry[of]["id"] for of in _LISTS if isinstance(entry.get(of), dict))
                     self._lines += 1
-                    yield key_of(name), _recorded(entry)
+                    yield key_of(name), _recorded(entry, warnings)
 
     def learn(self, entry: RecordEntry) -> None:
         """Remember the lists of an entry, even if it is not written: its worker sends each list only once."""
@@ -336,10 +337,13 @@ def _check_header(line: bytes) -> None:
         raise ValueError(f"the record has version {version} of its form; this release reads {SCHEMA}")
 
 
-def _recorded(entry: dict[str, Any]) -> Recorded:
+def _recorded(entry: dict[str, Any], warnings: dict[str, tuple[str, ...]]) -> Recorded:
     if entry.get("withdrawn"):
         return Recorded(b"", -1)
-    return Recorded(bytes.fromhex(entry["source"]), entry["size"])
+    told: Any = entry["warnings"]
+    # An empty list may have been written as one of another kind: ids tell content only.
+    known = warnings.setdefault(told["id"], tuple(told["list"])) if isinstance(told, dict) else warnings.get(told, ())
+    return Recorded(bytes.fromhex(entry["source"]), entry["size"], known)
 
 
 def _cut_off_end(file: Any) -> None:

@@ -39,10 +39,12 @@ class Recorded(NamedTuple):
     Attributes:
         digest: SHA-256 of its source.
         size: Size of the result in bytes.
+        warnings: Its warnings.
     """
 
     digest: bytes
     size: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,10 @@ class RecordedResults:
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        told: dict[int, list[str]] = {}
+        for number, text in self._database.execute("SELECT number, text FROM warnings ORDER BY rowid"):
+            told.setdefault(number, []).append(text)
+        self._warnings = {number: tuple(texts) for number, texts in told.items()}
 
     @staticmethod
     def write(path: Path, results: Iterable[tuple[bytes, Recorded]]) -> int:
@@ -95,16 +101,24 @@ class RecordedResults:
         path.unlink(missing_ok=True)
         with closing(sqlite3.connect(path)) as database, database:
             database.execute("PRAGMA synchronous=OFF")
-            database.execute("CREATE TABLE recorded (key BLOB PRIMARY KEY, digest BLOB, size INT) WITHOUT ROWID")
-            rows = ((key, digest, size) for key, (digest, size) in results)
-            database.executemany("INSERT OR REPLACE INTO recorded VALUES (?, ?, ?)", rows)
+            database.execute(
+                "CREATE TABLE recorded (key BLOB PRIMARY KEY, digest BLOB, size INT, warnings INT) WITHOUT ROWID"
+            )
+            database.execute("CREATE TABLE warnings (number INT, text TEXT)")
+            told: dict[tuple[str, ...], int] = {}  # a run has few different lists of them
+            rows = (
+                (key, digest, size, told.setdefault(warnings, len(told))) for key, (digest, size, warnings) in results
+            )
+            database.executemany("INSERT OR REPLACE INTO recorded VALUES (?, ?, ?, ?)", rows)
+            texts = ((number, text) for warnings, number in told.items() for text in warnings)
+            database.executemany("INSERT INTO warnings VALUES (?, ?)", texts)
             count: int = database.execute("SELECT count(*) FROM recorded").fetchone()[0]
             return count
 
     def get(self, key: bytes) -> Recorded | None:
         """Return the recorded result with this key, or None."""
-        row = self._database.execute("SELECT digest, size FROM recorded WHERE key = ?", (key,)).fetchone()
-        return Recorded(*row) if row is not None else None
+        row = self._database.execute("SELECT digest, size, warnings FROM recorded WHERE key = ?", (key,)).fetchone()
+        return Recorded(row[0], row[1], self._warnings.get(row[2], ())) if row is not None else None
 
     def close(self) -> None:
         """Close the file."""

@@ -57,7 +57,7 @@ def deidentify_tree(
     admit: Admission | Path | None = None,
     quarantine: Path | None = None,
     dicomdir: bool = False,
-    command: str = "Deidentifier.deidentify_tree",
+    command: str,
 ) -> TreeReport:
     """De-identify a folder (see `Deidentifier.deidentify_tree`)."""
     if names not in NAMES:

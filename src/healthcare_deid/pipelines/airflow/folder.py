@@ -30,7 +30,7 @@ class DeidentifyFolderOperator(BaseOperator):
         destination: Folder for results. Templated.
         config: Rules to apply, as a config or as JSON or YAML text. Templated. It is stored with the DAG, so it must
             not contain a key.
-        api_version: API version of a config given as text.
+        api_version: API version of a config given as text; by default its fields tell.
         secret: Place of the project's secret. Required if the config shifts dates or hashes.
         on_partial: ``"fail"`` to fail the task if files failed, ``"accept"`` to only report the counts.
         workers: Number of processes. Defaults to one per core.
@@ -51,7 +51,7 @@ class DeidentifyFolderOperator(BaseOperator):
         source: str,
         destination: str,
         config: AnyConfig | str,
-        api_version: str = "v1",
+        api_version: str | None = None,
         secret: SecretSource | None = None,
         on_partial: Partial = "fail",
         workers: int | None = None,
@@ -92,7 +92,9 @@ class DeidentifyFolderOperator(BaseOperator):
             raise ConfigError("the config shifts dates or hashes and has no key: pass the place of a secret (secret=)")
         self._running = True
         try:
-            report = deidentifier.deidentify_tree(self.source, self.destination, workers=self.workers)
+            report = deidentifier.deidentify_tree(
+                self.source, self.destination, workers=self.workers, command=type(self).__name__
+            )
         finally:
             self._running = False
         summary = {

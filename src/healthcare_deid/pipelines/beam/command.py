@@ -63,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", required=True, help="folder or URL for results")
     parser.add_argument("--config", required=True, help="config file, JSON or YAML, without keys")
-    parser.add_argument("--api-version", choices=("v1", "v1beta1"), default="v1", help="API version of the config")
+    parser.add_argument(
+        "--api-version", choices=("v1", "v1beta1"), help="API version of the config; by default its fields tell"
+    )
     parser.add_argument(
         "--dead-letters", required=True, help="file for instances without a result: one JSON object per line"
     )

@@ -86,7 +86,7 @@ class AsyncInstanceMethods(AsyncMethodGroup):
 
     def _web(self, store: str | DicomStoreName, timeout: float | None, retry: RetryPolicy | None) -> DicomWeb:
         context = self._context.for_call(timeout, retry)
-        return DicomWeb(self._session.sync, context, context.dicom_store(store))
+        return DicomWeb.of_store(self._session.sync, context, context.dicom_store(store))
 
     async def _transfer(
         self, work: Callable[..., TransferReport], on_progress: Callable[[TransferReport], object] | None

@@ -117,4 +117,4 @@ class InstanceMethods(MethodGroup):
         from healthcare_deid.client.transfers.dicomweb import DicomWeb
 
         context = self._context.for_call(timeout, retry)
-        return DicomWeb(self._session, context, context.dicom_store(store))
+        return DicomWeb.of_store(self._session, context, context.dicom_store(store))

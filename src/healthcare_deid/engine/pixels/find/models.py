@@ -197,8 +197,7 @@ def run(path: Path, pixels: Floats, providers: tuple[str, ...] = CPU) -> Floats:
 
     Freeing it after every picture would cost an eighth of the time.
     """
-    import onnxruntime
-
+    onnxruntime = _onnxruntime()
     network = session(path, providers)
     options = onnxruntime.RunOptions()
     if pixels[0, 0].size > LARGE_PICTURE and providers == CPU:
@@ -223,6 +222,9 @@ def _make_session(path: Path, providers: tuple[str, ...]) -> Any:
 
 
 def _onnxruntime() -> Any:
+    # Otherwise it reports the machine to its publisher, and keeps a queue for that in the user's cache folder. It reads
+    # the variable when it is loaded.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError as error:
