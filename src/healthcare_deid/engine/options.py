@@ -124,6 +124,7 @@ class EngineOptions:
         flag="--safe-private",
         metavar="CREATOR,GGGG,EE",
         kind="list",
+        signer="These private elements may stay: creator, group, and the last two digits of the element.",
     )
     other_uids: OtherUids = _option(
         "profile",
@@ -131,6 +132,7 @@ class EngineOptions:
         'leaves them unless the Basic Profile names them, ``"map"`` regenerates all.',
         flag="--other-uids",
         choices=get_args(OtherUids),
+        signer="UIDs besides those of study, series and instance: kept as they are (keep), or replaced by new ones (map).",
     )
     strict_edition: bool = _option(
         False,
