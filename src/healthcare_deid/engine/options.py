@@ -132,7 +132,7 @@ class EngineOptions:
         'leaves them unless the Basic Profile names them, ``"map"`` regenerates all.',
         flag="--other-uids",
         choices=get_args(OtherUids),
-        signer="UIDs besides those of study, series and instance: kept as they are (keep), or replaced by new ones (map).",
+        signer="UIDs besides those of study, series and instance: kept as they are (keep), or all made anew (map).",
     )
     strict_edition: bool = _option(
         False,
