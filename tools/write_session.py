@@ -109,7 +109,8 @@ STEPS = (
         before=mend,
     ),
     Step(
-        "## What there is to sign\n\nThe counts are of the last start; everything else covers all results. "
+        "## What there is to sign\n\n"
+        "First come the results of every start; the counts of the last one are called that. "
         "`clean.run/report.html`\nis the same as a page, with a place for the signature.",
         "healthcare-deid report clean/",
     ),

@@ -99,7 +99,20 @@ def test_an_instance_without_a_counterpart_is_told(cli: Callable[..., Result], s
     assert "name the run folder with --run" in result.stderr
     assert "ct-" not in result.output
     assert f"no counterpart: {scans}" in cli(*words, "--show-paths").stderr
-    assert "(1 instances" in result.stdout
+    assert "(1 instance;" in result.stdout
+
+
+def test_pixels_that_were_not_compared_are_told_in_words_and_the_exit_code_is_3(
+    cli: Callable[..., Result], scans: Path, clean: Path
+) -> None:
+    result = pydicom.dcmread(clean / "study" / "1.dcm")
+    result.Rows = 4 * result.Rows
+    result.save_as(clean / "study" / "1.dcm")
+    told = cli("compare", scans, clean)
+    assert told.exit_code == 3
+    why = "the pixel data is shorter than its attributes say (in the result)"
+    assert f"pixels not compared (1 file): {why}" in told.stderr
+    assert f"pixels not compared: {scans}" in cli("compare", scans, clean, "--show-paths").stderr
 
 
 def test_many_files_with_one_outcome_are_one_line(cli: Callable[..., Result], tmp_path: Path) -> None:

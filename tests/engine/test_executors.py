@@ -119,6 +119,8 @@ def test_every_sample_file_gives_the_same_bytes_both_ways(name: str, tmp_path: P
             differing.append(path.name)
         elif without_lengths(first.changes) != without_lengths(second.changes) or first.kept != second.kept:
             differing.append(f"{path.name}: the records differ")
+        elif first.creators != second.creators:
+            differing.append(f"{path.name}: the private creators differ")
         elif first.kept_tags != second.kept_tags:
             differing.append(f"{path.name}: {set(first.kept_tags) ^ set(second.kept_tags)} kept or not")
 
@@ -196,7 +198,7 @@ def test_any_dataset_gives_the_same_bytes_both_ways(name: str, syntax: str, data
 
     assert one.read_bytes() == other.read_bytes()
     assert without_lengths(first.changes) == without_lengths(second.changes)
-    assert (first.kept, first.kept_tags) == (second.kept, second.kept_tags)
+    assert (first.kept, first.kept_tags, first.creators) == (second.kept, second.kept_tags, second.creators)
 
 
 def test_untouched_elements_are_the_same_bytes(planted: Any, write: Any, tmp_path: Path) -> None:

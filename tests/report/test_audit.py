@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pydicom
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset, FileDataset
 from tests.report.planted import IN_PIXELS, KINDS, Person, planted
 
@@ -282,6 +283,29 @@ def test_the_report_says_what_was_looked_for_and_with_what_confidence(folder: Pa
     assert pixels == "Burned-in text was not looked for."
     assert "cannot be told from an old one" in compared
     assert "does not prove" in limits
+
+
+def test_what_is_said_of_the_pixels_agrees_with_the_findings_in_them(folder: Path, originals: list[Any]) -> None:
+    (folder / "a" / "2.dcm").unlink()
+    result = Deidentifier(MINIMAL).deidentify(originals[0]).dataset
+    IN_PIXELS(result, Person(random.Random(7)))
+    blank = bytes(len(result.PixelData))
+    result.save_as(folder / "a" / "0.dcm", enforce_file_format=True)
+    result.PixelData = blank
+    result.save_as(folder / "a" / "1.dcm", enforce_file_format=True)
+    told = audit_tree(folder, pixels=True).confidence()
+    assert told[1] == "Burned-in text: 2 frames of 2 instances. Errors in 1 of them."
+    assert "Nothing found" in told[0]
+    name = pydicom.dcmread(folder / "a" / "1.dcm")
+    picture = Image.frombytes("L", (512, 256), blank)
+    ImageDraw.Draw(picture).text((24, 100), "SUPINE", font=ImageFont.load_default(size=30), fill=235)
+    name.PixelData = picture.tobytes()
+    name.save_as(folder / "a" / "0.dcm", enforce_file_format=True)
+    report = audit_tree(folder, pixels=True)
+    assert report.instances_with("warning") == {Residue.PIXELS: 1}
+    assert report.confidence()[1] == (
+        "Burned-in text: 2 frames of 2 instances. Warnings in 1 of them: a person has to look."
+    )
 
 
 def test_a_sample_of_the_pixels_is_drawn_by_the_seed(folder: Path) -> None:

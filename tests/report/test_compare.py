@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import UID
+from pydicom.uid import UID, JPEG2000Lossless
 
 from healthcare_deid import presets
-from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine import Dates, Deidentifier
 from healthcare_deid.report import Verdict, compare, compare_tree, summary_table, write_before_after
 from healthcare_deid.testing import sample_dicom
 
@@ -143,7 +143,8 @@ def test_pixels_that_cannot_be_decoded_are_noted_and_the_tags_still_compared() -
     broken.Rows = 4096
     comparison = compare(ct, broken)
     assert comparison.pixels is None
-    assert comparison.note.startswith("pixels not compared")
+    assert comparison.note == "the pixel data is shorter than its attributes say (in the result)"
+    assert f"pixels not compared: {comparison.note}" in comparison._repr_html_()
     assert {element.name for element in comparison.elements if element.verdict is Verdict.CHANGED} == {"Rows"}
 
 
@@ -193,3 +194,65 @@ def test_long_lists_of_the_table_are_broken_between_their_items(before: Dataset)
     assert max(map(len, broken[1:])) <= 60
     assert len(broken) > len(whole)
     assert [" ".join(line.split()) for line in whole[1:]] == [" ".join(" ".join(broken[1:]).split())]
+
+
+def test_why_pixels_were_not_compared_is_said_in_words() -> None:
+    cine, one = sample_dicom()[-1].dataset, sample_dicom()[-1].dataset
+    one.NumberOfFrames = 1
+    one.PixelData = one.PixelData[: one.Rows * one.Columns * one.SamplesPerPixel * one.BitsAllocated // 8]
+    assert compare(cine, one).note == "the original and the result have different numbers of frames"
+    turned = sample_dicom()[-1].dataset
+    turned.Rows, turned.Columns = turned.Rows * 2, turned.Columns // 2
+    assert compare(cine, turned).note == "the frames of the original and the result have different shapes"
+    unknown = sample_dicom()[-1].dataset
+    unknown.PixelData = encapsulate([b"no codestream"] * 6)
+    unknown["PixelData"].is_undefined_length = True
+    unknown.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    assert compare(unknown, cine).note.endswith("(in the original)")
+    assert "Error" not in compare(unknown, cine).note
+
+
+def test_a_source_that_failed_in_the_run_has_no_counterpart_and_the_report_says_why(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    sample_dicom()[0].dataset.save_as(tmp_path / "scans" / "whole.dcm", enforce_file_format=True)
+    whole = (tmp_path / "scans" / "whole.dcm").read_bytes()
+    shorter = sample_dicom()[0].dataset
+    shorter.PixelData = shorter.PixelData[: len(shorter.PixelData) // 2]
+    shorter.save_as(tmp_path / "scans" / "half.dcm", enforce_file_format=True)
+    config = presets.remove_metadata_and_all_text()
+    run = Deidentifier(config).deidentify_tree(tmp_path / "scans", tmp_path / "clean", workers=1)
+    assert (run.succeeded, run.failed) == (1, 1)
+
+    report = compare_tree(tmp_path / "scans", tmp_path / "clean", pixels=False)
+    assert [pair.before.name for pair in report.pairs] == ["whole.dcm"]
+    assert [path.name for path in report.alone] == ["half.dcm"]
+    assert list(report.failed.values()) == ["the pixel data is shorter than its attributes say"]
+    assert "shorter than its attributes" in report.to_html()
+
+    (tmp_path / "clean.run" / "failures.csv").unlink()
+    (tmp_path / "scans" / "half.dcm").write_bytes(whole[:-2] + b"\1\1")  # another file with the same UIDs
+    report = compare_tree(tmp_path / "scans", tmp_path / "clean", pixels=False)
+    assert [path.name for path in report.alone] == ["half.dcm"], "the record knows whose the result is"
+
+
+def test_private_creators_of_makers_are_named_and_others_are_not(before: Dataset) -> None:
+    for group, creator in ((0x0009, "GEMS_IDEN_01"), (0x0903, "GEIIS PACS"), (0x0011, "Rivera^Ana")):
+        before.private_block(group, creator, create=True).add_new(1, "LO", "x")
+    names = {element.name for element in compare(before, Dataset()).elements}
+    assert {"(0009,1001) GEMS_IDEN_01", "(0009,0010) GEMS_IDEN_01", "(0903,1001) GEIIS PACS"} <= names
+    assert {"(0011,1001)", "(0011,0010)", "(0099,1001)"} <= names
+
+
+def test_a_dummy_is_told_apart_from_a_shifted_date() -> None:
+    original = sample_dicom()[0].dataset
+    config = presets.basic_confidentiality_profile().model_copy(update={"image": None})
+    verdicts: list[dict[str, Verdict]] = []
+    shifting: dict[str, Any] = {"dates": Dates(), "secret": b"a secret of sixteen bytes or more"}
+    for options in ({}, shifting):
+        result = Deidentifier(config, **options).deidentify(original).dataset
+        verdicts.append({one.path: one.verdict for one in compare(original, result, pixels=False).elements})
+    assert [one["00080021"] for one in verdicts] == [Verdict.DUMMY, Verdict.CHANGED]
+
+
+def test_the_words_of_verdicts_do_not_begin_alike() -> None:
+    assert len({verdict[:5] for verdict in Verdict}) == len(Verdict)

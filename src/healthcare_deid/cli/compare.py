@@ -72,11 +72,11 @@ def command(
 ) -> None:
     """Compare the DICOM files BEFORE with their de-identified counterparts AFTER: two files, or two folders.
 
-    Counterparts in folders are found by the run's record if there is one; by SOP Instance UID, unchanged or mapped by
-    Google's rule; or by relative path. No value is printed. Pictures and the HTML page show the originals: store them
-    as safely as those.
+    Counterparts in folders are found by the run's record if there is one: a file that failed has none. Without a record
+    they are found by SOP Instance UID, unchanged or mapped by Google's rule, or by relative path. No value is printed.
+    Pictures and the HTML page show the originals: store them as safely as those.
 
-    The exit code is 3 when an instance has no counterpart or cannot be read.
+    The exit code is 3 when an instance has no counterpart, cannot be read, or its pixels cannot be compared.
     """
     from healthcare_deid.report import compare_tree
     from healthcare_deid.report.finished_run import FinishedRun
@@ -89,20 +89,23 @@ def command(
             run=run,
             on_progress=progress.show,
         )
+    failed = {path: f"it failed in the run: {reason}" for path, reason in report.failed.items()}
+    notes = [("pixels not compared", str(pair.before), pair.comparison.note) for pair in report.pairs]
     print_failures(
         [
             *(("not read", str(path), reason) for path, reason in report.unreadable.items()),
-            *(("no counterpart", str(path), "") for path in report.alone),
+            *(("no counterpart", str(path), failed.get(path, "")) for path in report.alone),
+            *(note for note in notes if note[2]),
         ]
     )
-    if report.alone and run is None and FinishedRun.of(after) is None:
+    if len(report.alone) > len(failed) and run is None and FinishedRun.of(after) is None:
         say("if AFTER holds results of a run, its record knows their originals: name the run folder with --run")
     if not report.pairs and not report.alone:
         raise CommandError("no DICOM instance was read: nothing was compared")
     if pictures is not None:
         print_failures(list(_write_pictures(report, pictures)))
     write_report(_text(report, style, 0 if no_pixels else frames), output)
-    if report.alone or report.unreadable:
+    if report.alone or report.unreadable or any(pair.comparison.note for pair in report.pairs):
         raise SystemExit(Exit.PARTIAL)
 
 
@@ -148,12 +151,10 @@ def _table(report: ComparisonReport) -> str:
 
 
 def _pixel_lines(report: ComparisonReport) -> Iterator[str]:
-    """Yield a line for each instance whose pixels changed or could not be compared."""
+    """Yield a line for each instance whose pixels changed."""
     for number, pair in enumerate(report.pairs, 1):
         name = pair.before.name if shows_paths() else f"instance {number}"
         change = pair.comparison.pixels
         if change is not None and change.changed_frames:
             frames = f"{change.changed_frames} of {counted(change.frames, 'frame')}"
             yield f"pixels   {change.changed_fraction:8.1%}  changed in {name} ({frames})"
-        elif pair.comparison.note:
-            yield f"pixels          ?  {name}: {pair.comparison.note}"

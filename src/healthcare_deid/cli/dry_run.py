@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.report import AttributeCounts, DryRun
 
-_FATES = ("kept", "changed", "emptied", "removed", "added")
+_FATES = ("kept", "changed", "dummy", "emptied", "removed", "added")
 _ANY_SECRET = 32
 
 
@@ -113,7 +113,9 @@ def _print(told: DryRun) -> None:
 
 def _print_attributes(attributes: Sequence[AttributeCounts]) -> None:
     """Print a row for each standard attribute that would change, and the number of the others."""
-    shown = [one for one in attributes if not one.is_private and (one.changed or one.emptied or one.removed)]
+    shown = [
+        one for one in attributes if not one.is_private and (one.changed or one.dummy or one.emptied or one.removed)
+    ]
     if shown:
         width = max(len(one.name) for one in shown)
         click.echo(f"\n{'in the results of the sample':<{width}}{_cells(_FATES)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from healthcare_deid.cli.exits import CommandError
+from healthcare_deid.cli.log import counted
 
 if TYPE_CHECKING:
     from healthcare_deid.report import RunReport
@@ -41,11 +42,13 @@ def command(run: Path, style: str) -> None:
 
 
 def _print(report: RunReport) -> None:
-    click.echo(f"run {report.name}, {report.state}: {report.results} results")
-    click.echo(", ".join(f"{name} {count}" for name, count in report.counts.items()))
+    made = f"{counted(report.results, 'result')} of {counted(len(report.passes), 'start')}"
+    click.echo(f"run {report.name}, {report.state}: {made}")
     kept = sum(1 for one in report.attributes if one.kept)
     click.echo(f"{kept} of {len(report.attributes)} attributes were kept in some result")
     pixels = report.pixels
-    click.echo(f"{pixels.rectangles} rectangles were covered in {pixels.frames} frames of {pixels.results} results")
+    where = f"{counted(pixels.frames, 'frame')} of {counted(pixels.results, 'result')}"
+    click.echo(f"{counted(pixels.rectangles, 'rectangle')} covered in {where}")
+    click.echo("last start: " + ", ".join(f"{name} {count}" for name, count in report.counts.items()))
     for text in report.unchecked:
         click.echo(f"not checked: {text}")

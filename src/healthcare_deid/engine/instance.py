@@ -31,7 +31,7 @@ from healthcare_deid.engine.dicom.uids import (
 )
 from healthcare_deid.engine.header import markers as marks
 from healthcare_deid.engine.header import originals
-from healthcare_deid.engine.header.dataset_executor import DatasetExecutor, removes
+from healthcare_deid.engine.header.dataset_executor import DatasetExecutor, creators_in, removes
 from healthcare_deid.engine.header.facts import FACE_LEFT, OTHER_IDS_SEQUENCE, Facts, FactsOfInstances, noted_tags
 from healthcare_deid.engine.header.fast.dataset_writer import Slot
 from healthcare_deid.engine.header.fast.encoded_executor import EncodedExecutor
@@ -54,6 +54,7 @@ from healthcare_deid.engine.plan.directory import directory_plan
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
 from healthcare_deid.engine.plan.rules import Op
+from healthcare_deid.engine.plan.safe_private_table import makers_of
 from healthcare_deid.engine.result_names import result_name
 from healthcare_deid.engine.results import DeidentifyResult, PixelReport
 from healthcare_deid.engine.stages import redactor, text_engine, uid_mapper, verification
@@ -196,7 +197,8 @@ class InstanceEngine:
         stayed = [int(tag, 16) for tag in result.kept_tags]
         warnings = (*notes, *result.warnings)
         return DeidentifyResult(
-            sink.read, result.changes, result.redactions, warnings, result.kept, stayed, result.looks
+            *(sink.read, result.changes, result.redactions, warnings, result.kept, stayed, result.looks),
+            creators=result.creators,
         )
 
     def deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
@@ -275,7 +277,10 @@ class InstanceEngine:
             added.append(originals.seal(target, dataset, executor.changes, added, self._recipients))
         changes = (*side_changes, *pixels.changes, *executor.changes, *meta.meta_changes(old, new), *added)
         stayed = _unchanged(executor.stayed, (*side_changes, *pixels.changes))
-        return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept, stayed, pixels.looks)
+        return DeidentifyResult(
+            *(target, changes, pixels.redactions, warnings, executor.kept, stayed, pixels.looks),
+            creators=makers_of(creators_in(dataset)),
+        )
 
     def rewrite(self, source: Source, sink: Sink, file: EncodedFile | None = None) -> DeidentifyResult | None:
         """De-identify an encoded instance by its bytes; None, and nothing written, where their form is not rewritten.
@@ -338,6 +343,7 @@ class InstanceEngine:
             (*warnings, *dict.fromkeys(values.warnings)),
             tally.kept,
             _unchanged(tally.stayed, side_changes),
+            creators=makers_of(tally.creators),
             signature=lambda: (
                 tuple(side_changes),
                 tally.signature(),

@@ -180,6 +180,8 @@ class DeidentifyResult:
         warnings: What a person should know; no values.
         kept: How many data elements, nested ones included, are as they were.
         looks: What became of every element that holds pictures; nothing where pixels are not touched.
+        creators: Tags of the source's private creators at the top level, each followed by the creator if it is a
+            maker's: ``"00090010 GEMS_IDEN_01"``.
     """
 
     def __init__(
@@ -191,6 +193,7 @@ class DeidentifyResult:
         kept: int = 0,
         stayed: Iterable[int] = (),
         looks: Iterable[PictureLook] = (),
+        creators: Iterable[str] = (),
         *,
         signature: Callable[[], object] | None = None,
     ) -> None:
@@ -202,9 +205,10 @@ class DeidentifyResult:
         self.kept = kept
         self._stayed = stayed
         self.looks = tuple(looks)
+        self.creators = tuple(creators)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        told = (self.redactions, self.warnings, self.kept, self._stayed, self.looks)
+        told = (self.redactions, self.warnings, self.kept, self._stayed, self.looks, self.creators)
         return type(self), (self.dataset, self.changes, *told)
 
     @property
@@ -238,6 +242,7 @@ class DeidentifyResult:
             "changes": _listed(_told(Change, self.changes)),
             "warnings": _listed(list(self.warnings)),
             "keptTags": _listed(list(self.kept_tags)),
+            "creators": _listed(list(self.creators)),
         }
         return _json(line)
 

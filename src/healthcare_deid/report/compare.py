@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from html import escape
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +18,16 @@ from pydicom.dataset import Dataset
 
 from healthcare_deid._border import border
 from healthcare_deid._html import table, wrapped
-from healthcare_deid.engine.pixels.decompress import iter_frames
+from healthcare_deid.engine.dicom.datasets import value_bytes
+from healthcare_deid.engine.dicom.elements import is_private
+from healthcare_deid.engine.header.dataset_executor import creator_in
+from healthcare_deid.engine.header.dummies import dummy_of
+from healthcare_deid.engine.pixels.decompress import image_of, iter_frames
 from healthcare_deid.engine.pixels.find.components import component_boxes
+from healthcare_deid.engine.plan.rules import TEXT_VRS
+from healthcare_deid.engine.plan.safe_private_table import creator_of_a_maker
 from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.errors import EngineError, UnsupportedPixelsError
 from healthcare_deid.report.dataframes import frame_of
 
 if TYPE_CHECKING:
@@ -45,10 +53,12 @@ class Verdict(StrEnum):
 
     KEPT = "kept"
     """Unchanged, with a value."""
-    EMPTY = "empty"
+    EMPTY = "no value"
     """Present without a value, before and after."""
     CHANGED = "changed"
     """Changed value."""
+    DUMMY = "dummy"
+    """The dummy value of this package for its VR, which says nothing: 19000101, ANONYMIZED."""
     EMPTIED = "emptied"
     """Present, but the value was removed."""
     REMOVED = "removed"
@@ -63,7 +73,7 @@ class ElementChange:
 
     Attributes:
         path: 8-hex tags joined by ``/``, items in brackets.
-        name: Keyword, or ``(gggg,eeee)`` if it has none.
+        name: Keyword, or ``(gggg,eeee)`` if it has none, followed by the private creator if that is a maker's.
         vr: Value representation, of the original if present there.
         verdict: Outcome.
     """
@@ -125,9 +135,17 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         counts = ", ".join(f"{self.count(verdict)} {verdict}" for verdict in Verdict)
-        changed = [row for row in self.rows() if row["verdict"] not in ("kept", "empty")]
-        pixels = f"<p>{told_of(self.pixels)}</p>" if self.pixels is not None else f"<p>{escape(self.note)}</p>"
-        return wrapped(f"<p>{counts}</p>{pixels}{table(COLUMNS, [[*row.values()] for row in changed])}")
+        changed = [row for row in self.rows() if row["verdict"] not in (Verdict.KEPT, Verdict.EMPTY)]
+        return wrapped(
+            f"<p>{counts}</p><p>{escape(pixels_told(self))}</p>{table(COLUMNS, [[*row.values()] for row in changed])}"
+        )
+
+
+def pixels_told(comparison: Comparison) -> str:
+    """Return what became of the pixels, or why they were not compared; empty if there are none."""
+    if comparison.pixels is not None:
+        return told_of(comparison.pixels)
+    return f"pixels not compared: {comparison.note}" if comparison.note else ""
 
 
 def told_of(change: PixelChange) -> str:
@@ -168,8 +186,8 @@ def _compare(before: Dataset, after: Dataset, *, pixels: bool) -> Comparison:
         return Comparison(elements)
     try:
         return Comparison(elements, _compare_pixels(before, after))
-    except Exception as error:  # noqa: BLE001 - decoders raise anything; the comparison of tags is valid without pixels
-        return Comparison(elements, note=f"pixels not compared: {type(error).__name__}")
+    except UnsupportedPixelsError as error:  # the comparison of tags is valid without pixels
+        return Comparison(elements, note=str(error))
 
 
 def summary_table(comparisons: Iterable[Comparison], *, most: int | None = None, width: int | None = None) -> str:
@@ -186,7 +204,7 @@ def summary_table(comparisons: Iterable[Comparison], *, most: int | None = None,
         instances += 1
         for element in comparison.elements:
             by_verdict[element.verdict][element.name] += 1
-    lines = [f"{'':9}{'elements':>9}  tags ({instances} instances; × = in how many places)"]
+    lines = [f"{'':9}{'elements':>9}  tags ({instances} instance{'s' * (instances != 1)}; × = in how many places)"]
     for verdict, names in by_verdict.items():
         if not names:
             continue
@@ -209,23 +227,33 @@ def _broken(head: str, items: list[str], width: int | None) -> Iterator[str]:
     yield line
 
 
-def _walk(dataset: Dataset, prefix: str = "") -> Iterator[tuple[str, DataElement]]:
-    """Yield ``(path, element)`` for every element, file meta first, sequences before their items."""
+def _walk(dataset: Dataset, prefix: str = "") -> Iterator[tuple[str, tuple[DataElement, str]]]:
+    """Yield path, element and name of every element, file meta first, sequences before their items."""
     if not prefix and getattr(dataset, "file_meta", None) is not None:
         yield from _walk(dataset.file_meta, "")
     for element in dataset:
         if element.tag.element == _GROUP_LENGTH:
             continue
         path = f"{prefix}{int(element.tag):08X}"
-        yield path, element
+        yield path, (element, _name(dataset, int(element.tag)))
         if element.VR == "SQ":
             for index, item in enumerate(element.value or ()):
                 yield from _walk(item, f"{path}[{index}]{_NESTED}")
 
 
-def _judge(path: str, old: DataElement | None, new: DataElement | None) -> ElementChange:
-    element = old if old is not None else new
-    assert element is not None
+def _name(dataset: Dataset, tag: int) -> str:
+    keyword = keyword_for_tag(tag)
+    if keyword:
+        return keyword
+    creator = creator_of_a_maker(creator_in(dataset, tag).encode("latin-1")) if is_private(tag) else ""
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {creator}".rstrip()
+
+
+def _judge(path: str, before: tuple[DataElement, str] | None, after: tuple[DataElement, str] | None) -> ElementChange:
+    found = before or after
+    assert found is not None
+    element, name = found
+    old, new = before and before[0], after and after[0]
     if new is None:
         verdict = Verdict.REMOVED
     elif old is None:
@@ -236,10 +264,16 @@ def _judge(path: str, old: DataElement | None, new: DataElement | None) -> Eleme
         verdict = Verdict.EMPTIED if old.value and not new.value else Verdict.KEPT
     elif old.value == new.value:
         verdict = Verdict.KEPT
+    elif new.is_empty:
+        verdict = Verdict.EMPTIED
     else:
-        verdict = Verdict.EMPTIED if new.is_empty else Verdict.CHANGED
-    name = keyword_for_tag(element.tag) or f"({element.tag.group:04X},{element.tag.element:04X})"
+        verdict = Verdict.DUMMY if _is_dummy(new) else Verdict.CHANGED
     return ElementChange(path, name, str(element.VR), verdict)
+
+
+def _is_dummy(element: DataElement) -> bool:
+    # A number of zero may be anything.
+    return element.VR in TEXT_VRS | {"CS", "TM"} and value_bytes(element) == dummy_of(int(element.tag), element.VR)
 
 
 def _is_empty(element: DataElement) -> bool:
@@ -255,7 +289,11 @@ def _compare_pixels(before: Dataset, after: Dataset) -> PixelChange:
     frames = changed_frames = changed = total = 0
     union: NDArray[np.bool_] | None = None
     boxes: dict[int, tuple[Rectangle, ...]] = {}
-    for old, new in zip(iter_frames(before), iter_frames(after), strict=True):
+    for old, new in zip_longest(_frames(before, "original"), _frames(after, "result")):
+        if old is None or new is None:
+            raise UnsupportedPixelsError("the original and the result have different numbers of frames")
+        if old.shape != new.shape:
+            raise UnsupportedPixelsError("the frames of the original and the result have different shapes")
         different: NDArray[np.bool_] = np.not_equal(old, new)
         if different.ndim > 2:
             different = np.logical_or.reduce(different, axis=-1)
@@ -268,6 +306,31 @@ def _compare_pixels(before: Dataset, after: Dataset) -> PixelChange:
         union = different if union is None else np.logical_or(union, different)
     box = _box(union) if union is not None and changed else None
     return PixelChange(frames, changed_frames, changed / total if total else 0.0, box, boxes)
+
+
+def _frames(dataset: Dataset, whose: str) -> Iterator[NDArray[Any]]:
+    """Yield the frames of an instance.
+
+    Raises:
+        UnsupportedPixelsError: They cannot be decoded.
+    """
+    try:
+        yield from iter_frames(dataset)
+    except Exception as error:  # noqa: BLE001 - decoders raise anything, and their texts may quote the data
+        raise UnsupportedPixelsError(f"{_why(dataset, error)} (in the {whose})") from None
+
+
+def _why(dataset: Any, error: Exception) -> str:
+    """Return in words why a decoder failed. The engine reads pixels that pydicom has refused, to say it."""
+    try:
+        image = image_of(dataset)
+        for index in range(image.count):
+            image.words(index)
+    except EngineError as ours:
+        return str(ours)
+    except Exception:  # noqa: BLE001, S110 - no words for it either
+        pass
+    return str(error) if isinstance(error, EngineError) else f"the frames cannot be decoded: {type(error).__name__}"
 
 
 def _boxes(mask: NDArray[np.bool_]) -> tuple[Rectangle, ...]:

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid._html import page_of, table, wrapped
-from healthcare_deid.report.compare import COLUMNS, Verdict, told_of
+from healthcare_deid.report.compare import COLUMNS, Verdict, pixels_told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,15 +47,21 @@ class Pair(NamedTuple):
     frames: Sequence[tuple[int, str, str]] = ()
 
 
-def page(pairs: Sequence[Pair], alone: Sequence[str], *, whole: bool = True) -> str:
-    """Return the page; ``whole=False`` returns its body without the list of every element."""
+def page(pairs: Sequence[Pair], alone: Sequence[tuple[str, str]], *, whole: bool = True) -> str:
+    """Return the page; ``whole=False`` returns its body without the list of every element.
+
+    Args:
+        pairs: Instances compared.
+        alone: Originals without a counterpart, and why they failed in the run, if they did.
+        whole: Whether to return the whole page.
+    """
     counted = [(verdict, counts) for verdict, counts in _by_verdict(pairs).items() if counts]
     heads = ["", "elements", "which"]
     few = table(heads, [(verdict, counts.total(), _names(counts, _MOST)) for verdict, counts in counted])
     all_of_them = table(heads, [(verdict, counts.total(), _names(counts)) for verdict, counts in counted])
-    missing = table(["without a counterpart"], [(name,) for name in alone]) if alone else ""
+    missing = table(["without a counterpart", "failed in the run"], alone) if alone else ""
     told = (
-        f"<p>{len(pairs)} instances compared.</p>{few}"
+        f"<p>{len(pairs)} instance{'s' * (len(pairs) != 1)} compared.</p>{few}"
         f"<details><summary>every attribute</summary>{all_of_them}</details>{missing}"
     )
     if not whole:
@@ -85,11 +91,10 @@ def _by_verdict(pairs: Sequence[Pair]) -> dict[Verdict, Counter[str]]:
 
 def _section(pair: Pair) -> str:
     comparison = pair.comparison
-    pixels = told_of(comparison.pixels) if comparison.pixels is not None else comparison.note
     elements = table(COLUMNS, [[*row.values()] for row in comparison.rows()])
     return (
         f'<h2>{escape(pair.before)}</h2><p style="overflow-wrap:anywhere">→ {escape(pair.after)}</p>'
-        f"<p>{escape(pixels)}</p>{_view(pair)}"
+        f"<p>{escape(pixels_told(comparison))}</p>{_view(pair)}"
         f"<details><summary>{len(comparison.elements)} elements</summary>{elements}</details>"
     )
 

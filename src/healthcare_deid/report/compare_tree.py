@@ -52,11 +52,13 @@ class ComparisonReport:
         pairs: Originals with their counterparts.
         alone: Originals without a counterpart.
         unreadable: Files that could not be read, and why.
+        failed: Originals of ``alone`` that failed in the last pass of the run, and why.
     """
 
     pairs: tuple[Compared, ...] = field(repr=False)
     alone: tuple[Path, ...] = field(default=(), repr=False)
     unreadable: dict[Path, str] = field(default_factory=dict[Path, str], repr=False)
+    failed: dict[Path, str] = field(default_factory=dict[Path, str], repr=False)
 
     def __repr__(self) -> str:
         return f"ComparisonReport({len(self.pairs)} pairs, {len(self.alone)} alone, {len(self.unreadable)} not read)"
@@ -100,10 +102,13 @@ class ComparisonReport:
             pictures: Number of frames of each instance to show side by side; changed frames come first. They show the
                 originals: store the page as safely as those.
         """
-        return page([_pair(pair, pictures) for pair in self.pairs], [str(path) for path in self.alone])
+        return page([_pair(pair, pictures) for pair in self.pairs], self._told_alone())
 
     def _repr_html_(self) -> str:
-        return page([_pair(pair, 0) for pair in self.pairs], [str(path) for path in self.alone], whole=False)
+        return page([_pair(pair, 0) for pair in self.pairs], self._told_alone(), whole=False)
+
+    def _told_alone(self) -> list[tuple[str, str]]:
+        return [(str(path), self.failed.get(path, "")) for path in self.alone]
 
 
 @border
@@ -117,8 +122,9 @@ def compare_tree(
 ) -> ComparisonReport:
     """Compare the instances of two folders, or two files.
 
-    A counterpart is found by the run's record, which identifies each source by its content; by SOP Instance UID,
-    unchanged or mapped by Google's rule; or by relative path.
+    A counterpart is found by the run's record, which identifies each source by its content. A result that the record
+    knows belongs to its source only, and a source that failed has none. What the record does not know is found by SOP
+    Instance UID, unchanged or mapped by Google's rule, or by relative path.
 
     Args:
         before: Folder of originals, or one file.
@@ -139,6 +145,7 @@ def compare_tree(
     files = _files(old)
     pairs: list[Compared] = []
     alone: list[Path] = []
+    failed: dict[Path, str] = {}
     for done, path in enumerate(files, 1):
         original = _read(path, unreadable)
         there = find(path, original) if original is not None else None
@@ -147,9 +154,11 @@ def compare_tree(
             pairs.append(Compared(path, there, compare(original, result, pixels=pixels)))
         elif original is not None:
             alone.append(path)
+            if reason := find.failure_of(path):
+                failed[path] = reason
         if on_progress is not None:
             on_progress(done, len(files))
-    return ComparisonReport(tuple(pairs), tuple(alone), unreadable)
+    return ComparisonReport(tuple(pairs), tuple(alone), unreadable, failed)
 
 
 class _Counterparts:
@@ -159,21 +168,35 @@ class _Counterparts:
         self._before, self._after = before, after
         entries = run.entries().values() if run is not None else ()
         self._by_digest = {entry.source: entry.result for entry in entries}
+        self._recorded = {after / entry.result for entry in entries}
+        self._failures = run.failures() if run is not None else {}
         self._by_uid = {uid: path for path, uid in _uids(after, unreadable)}
         self._new_uid = UidMapper().map
 
     def __call__(self, path: Path, original: FileDataset) -> Path | None:
         if not self._after.is_dir():
             return self._after
-        if self._by_digest:
-            result = self._by_digest.get(hashlib.sha256(path.read_bytes()).hexdigest())
+        if self._by_digest or self._failures:
+            digest = _digest(path)
+            result = self._by_digest.get(digest)
             if result is not None and (self._after / result).is_file():
                 return self._after / result
+            if digest in self._failures:
+                return None
         uid = str(original.get("SOPInstanceUID", "") or "")
         there = (self._by_uid.get(self._new_uid(uid)) or self._by_uid.get(uid)) if uid else None
         if there is None and self._before.is_dir() and (self._after / path.relative_to(self._before)).is_file():
             there = self._after / path.relative_to(self._before)
-        return there
+        return None if there in self._recorded else there
+
+    def failure_of(self, path: Path) -> str:
+        """Return why a source failed in the run; empty if it did not."""
+        return self._failures.get(_digest(path), "") if self._failures else ""
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _files(root: Path) -> list[Path]:

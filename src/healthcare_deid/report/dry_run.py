@@ -259,6 +259,7 @@ class _Outcome:
     def _entry(self, record: RecordEntry) -> dict[str, Any]:
         """Return an entry as `read_record` yields it, with its lists resolved."""
         told = {"changes": record.changes, "warnings": record.warnings, "keptTags": record.kept_tags}
+        told["creators"] = record.creators
         for one in told.values():
             if one.text:
                 self._lists[one.id] = json.loads(one.text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from healthcare_deid.engine.runs.decisions import state_of
 from healthcare_deid.engine.runs.record import read_record
+from healthcare_deid.engine.runs.run_folder import read_failures
 from healthcare_deid.engine.runs.run_report import config_of
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ class FinishedRun:
         except json.JSONDecodeError:
             pass  # the partial last line of a run that was killed or is running
         return found
+
+    def failures(self) -> dict[str, str]:
+        """Return why sources failed in the last pass, by the SHA-256 of their content."""
+        return {row["sha256"]: row["text"] for row in read_failures(self.path) if row["sha256"]}
 
     def config(self) -> tuple[Any, dict[str, Any]]:
         """Return the run's config with placeholder keys, and the engine arguments; ``(None, {})`` if unknown.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from struct import pack
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,12 @@ from pydicom.uid import (
 )
 
 from healthcare_deid import DeidentifyConfig
-from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine import Box, Deidentifier, DeviceMask
 from healthcare_deid.engine.dicom.long_values import BytesStorage
 from healthcare_deid.engine.dicom.sidedata import Spliced, find_side_data
+from healthcare_deid.engine.dicom.transfer_syntaxes import TRANSFER_SYNTAXES
+from healthcare_deid.engine.pixels.frames.codecs.encoders import encode, has_encoder
+from healthcare_deid.engine.pixels.frames.layout import pixel_layout
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -387,3 +391,37 @@ def test_a_stream_that_was_cut_off_without_an_end_is_taken_as_decoders_take_it()
     jpeg = _jpeg()[: -40 & ~1]
     jpeg = jpeg[: len(jpeg) & ~1]
     assert _strip(_item(b"") + _item(jpeg), JPEGBaseline8Bit) == _item(b"") + _item(jpeg)
+
+
+ENCODED = [row.uid for row in TRANSFER_SYNTAXES.values() if row.encoder]
+
+
+@pytest.mark.parametrize("syntax", ENCODED)
+@pytest.mark.parametrize("color", [False, True], ids=["gray", "color"])
+def test_encoders_leave_nothing_of_themselves_in_a_frame(syntax: str, color: bool) -> None:
+    """OpenJPEG and OpenJPH write their name and version into a comment."""
+    dataset = _instance(ExplicitVRLittleEndian, [b"none"], color=color)
+    layout = pixel_layout(dataset, 0x7FE00010)
+    if not has_encoder(UID(syntax), layout):
+        pytest.skip("needs the extra codecs")
+    stream = encode(_picture(color=color), UID(syntax), layout)
+    assert not re.search(rb"OpenJP|CharLS|[Vv]er(sion)?[ .\d]", stream)
+    value = _item(b"") + _item(stream + b"\0" * (len(stream) % 2))
+    size = ROWS * COLUMNS * (3 if color else 1)
+    assert not find_side_data(BytesStorage(value), syntax, frames=1, pixels=ROWS * COLUMNS, size=size).splices
+
+
+def test_frames_that_were_covered_have_no_side_data_whatever_the_source_had() -> None:
+    stream = _stream(JPEG2000Lossless)
+    end = 4 + int.from_bytes(stream[4:6], "big")  # the first segment, SIZ, stays the first
+    commented = stream[:end] + _segment(0x64, b"\0\1" + NAME) + stream[end:]
+    dataset = _instance(JPEG2000Lossless, [commented, commented])
+    dataset.Manufacturer = "ACME"
+    masks = [DeviceMask([Box(0, 0, 20, 10)], manufacturer="ACME", ocr="never")]
+    config = DeidentifyConfig.from_api({"dicom": {"filterProfile": PROFILES[2]}})
+    result = Deidentifier(config, masks=masks).deidentify(dataset)
+    assert result.redactions
+    value = result.dataset.PixelData
+    assert NAME not in value
+    assert b"OpenJPEG" not in value
+    assert not find_side_data(BytesStorage(value), JPEG2000Lossless, frames=2, pixels=ROWS * COLUMNS).splices

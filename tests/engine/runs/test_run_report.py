@@ -13,7 +13,7 @@ import pytest
 
 from healthcare_deid import DeidentifyConfig, presets, v1beta1
 from healthcare_deid.config import summary
-from healthcare_deid.engine import Admission, AdmissionRule, Deidentifier
+from healthcare_deid.engine import Admission, AdmissionRule, Dates, Deidentifier
 from healthcare_deid.engine.options import meanings
 from healthcare_deid.engine.runs.record import read_record
 from healthcare_deid.engine.runs.unchecked import unchecked
@@ -64,9 +64,65 @@ def test_an_attribute_is_counted_by_what_became_of_it_and_only_where_it_had_a_va
     for tag in top:  # what is nested goes with its sequence
         one = told[f"{tag:08X}"]
         assert one.kept == kept[tag], one.name
-        assert one.kept + one.changed + one.emptied + one.removed >= top[tag], one.name
+        assert one.kept + one.changed + one.dummy + one.emptied + one.removed >= top[tag], one.name
     assert told["00100010"] == AttributeCounts("00100010", "PatientName", emptied=originals[0x00100010])
     assert told["00104000"].removed == originals[0x00104000] < len(list(scans.iterdir()))
+
+
+def test_dummies_are_counted_apart_from_shifted_dates_and_values_of_the_project(
+    tmp_path: Path,
+) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    sample_dicom()[0].dataset.save_as(scans / "0.dcm", enforce_file_format=True)
+    config = DeidentifyConfig.from_api({"dicom": {"filterProfile": BASIC}})
+    options: dict[str, Any] = {"secret": b"a secret of sixteen bytes or more", "set_values": {"PatientID": "SITE-9"}}
+    dummies = Deidentifier(config, **options).deidentify_tree(scans, tmp_path / "dummies", workers=1).run
+    shifted = Deidentifier(config, dates=Dates(), **options).deidentify_tree(scans, tmp_path / "shifted", workers=1).run
+    assert dummies is not None
+    assert shifted is not None
+    counted = [{one.tag: one for one in RunReport.of(run).attributes} for run in (dummies, shifted)]
+    assert [(one["00080021"].dummy, one["00080021"].changed) for one in counted] == [(1, 0), (0, 1)]
+    assert all((one["00100020"].dummy, one["00100020"].changed) == (0, 1) for one in counted)
+    assert "<th class=n>dummy" in (dummies / "report.html").read_text()
+
+
+def test_private_attributes_are_told_with_the_creators_that_are_makers_and_no_other_text_in_their_place(
+    tmp_path: Path, put: Callable[..., None]
+) -> None:
+    (tmp_path / "scans").mkdir()
+    for number, creator in enumerate(["GEMS_IDEN_01", "GEMS_IDEN_01", "Rivera^Ana"]):
+        dataset = sample_dicom()[number].dataset
+        dataset.private_block(0x0009, creator, create=True).add_new(1, "LO", "x")
+        dataset.private_block(0x0903, "GEIIS PACS", create=True).add_new(0x10, "US", 1)
+        dataset.private_block(0x0097, "Rivera^Ana", create=True).add_new(1, "LO", "x")
+        dataset.save_as(tmp_path / "scans" / f"{number}.dcm", enforce_file_format=True)
+    config = DeidentifyConfig.from_api({"dicom": {"filterProfile": BASIC}})
+    looking = presets.remove_metadata_and_all_text()
+    for name, engine in (("bytes", Deidentifier(config)), ("pixels", Deidentifier(looking))):
+        run = engine.deidentify_tree(tmp_path / "scans", tmp_path / name, workers=1).run
+        assert run is not None
+        names = {one.name for one in RunReport.of(run).attributes if one.is_private}
+        assert {"(0009,1001) private GEMS_IDEN_01 or another", "(0903,1010) private GEIIS PACS"} <= names
+        assert {"(0903,0010) private GEIIS PACS", "(0097,1001) private"} <= names
+        for file in run.iterdir():
+            assert b"Rivera" not in file.read_bytes(), file.name
+        assert "GEIIS PACS" in (run / "report.html").read_text()
+
+
+def test_the_totals_of_all_results_come_first_and_the_counts_of_the_last_start_are_called_that(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", workers=1)
+    run = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", workers=1).run
+    report = RunReport.of(run)
+    assert (report.results, report.counts["succeeded"], report.counts["skipped"]) == (4, 0, 4)
+    page = (run / "report.html").read_text()
+    total, last, none = (page.index(text) for text in ("de-identified in all", "The last start", "de-identified now"))
+    assert total < last < none
+    assert "<b>4</b><span>de-identified in all" in page
+    assert "<b>0</b><span>de-identified now" in page
+    assert "last start,succeeded,,0\n" in (run / "report.csv").read_text()
 
 
 def test_every_number_of_a_run_is_in_the_report(run: TreeReport) -> None:
@@ -119,7 +175,9 @@ def test_a_report_can_be_made_again_and_of_a_run_that_was_killed(profile: Any, s
     killed = write_run_report(run)
     assert (killed.state, killed.results, killed.counts) == ("not ended", 4, {})
     assert killed.attributes == first.attributes
-    assert "was killed" in (run / "report.html").read_text()
+    page = (run / "report.html").read_text()
+    assert "was killed" in page
+    assert "failed at the last start" not in page
 
 
 def test_a_folder_that_is_no_run_folder_is_refused(tmp_path: Path) -> None:

@@ -294,6 +294,12 @@ def creator_in(source: Dataset, tag: int) -> str:
     return value.strip(b" \0").decode("latin-1")
 
 
+def creators_in(source: Dataset) -> dict[int, bytes]:
+    """Return the private creators of a dataset's own level, as encoded."""
+    creators = (int(tag) for tag in source.keys() if is_private_creator(int(tag)))  # noqa: SIM118 - iterating gives elements
+    return {tag: creator_in(source, tag).encode("latin-1") for tag in creators}
+
+
 def _length(element: DataElement | RawDataElement) -> int:
     if isinstance(element, RawDataElement):
         return len(element.value) if element.value is not None else element.length

@@ -6,7 +6,13 @@ inspected and a picture may have burned-in text.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.dicom.elements import is_known_creator, is_private_creator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Creator, group, and the last two digits of elements or ranges of elements.
 _ROWS = """
@@ -50,3 +56,27 @@ def safe_private() -> frozenset[tuple[str, int, int]]:
             numbers = range(int(first, 16), int(last or first, 16) + 1)
             found |= {(creator, int(group, 16), number) for number in numbers}
     return frozenset(found)
+
+
+def creator_of_a_maker(value: bytes) -> str:
+    """Return a private creator that this table or the dictionaries list; any other may be a name, so it is empty."""
+    if not is_known_creator(value) and value.strip(b"\0 ").decode("latin-1") not in _creators():
+        return ""
+    return value.strip(b"\0 ").decode("latin-1")
+
+
+def makers_of(creators: Mapping[int, bytes]) -> tuple[str, ...]:
+    """Return the tags of private creators, each followed by the creator if it is a maker's."""
+    return _makers_of(tuple(creators.items())) if creators else ()
+
+
+@lru_cache(maxsize=256)
+def _makers_of(creators: tuple[tuple[int, bytes], ...]) -> tuple[str, ...]:
+    # Nearly all instances of a series have the same ones.
+    found = ((tag, value) for tag, value in sorted(creators) if is_private_creator(tag))
+    return tuple(f"{tag:08X} {creator_of_a_maker(value)}".rstrip() for tag, value in found)
+
+
+@cache
+def _creators() -> frozenset[str]:
+    return frozenset(creator for creator, *_ in safe_private())

@@ -35,8 +35,8 @@ _CHANGE_FIELDS = [field.name for field in fields(Change)]
 _REDACTION_FIELDS = [field.name for field in fields(Redaction)]
 _LOOK_FIELDS = [field.name for field in fields(PictureLook)]
 _MOST_KNOWN = 1 << 14
-_LISTS = {"changes": "changes", "warnings": "warnings", "keptTags": "kept_tags"}
-"""Lists: name in the record → name in `RecordEntry`. Records of earlier releases lack the last one."""
+_LISTS = {"changes": "changes", "warnings": "warnings", "keptTags": "kept_tags", "creators": "creators"}
+"""Lists: name in the record → name in `RecordEntry`. Records of earlier releases lack the last two."""
 
 
 class Told(NamedTuple):
@@ -65,6 +65,7 @@ class RecordEntry:
         changes: Changes to data elements; empty text if the worker has sent the list before.
         warnings: The same for warnings.
         kept_tags: The same for the tags of attributes that were kept with a value.
+        creators: The same for the source's private creators; those of makers by name.
         still_read: Lines that the second OCR still reads in the result; None if it did not look.
     """
 
@@ -77,6 +78,7 @@ class RecordEntry:
     changes: Told
     warnings: Told
     kept_tags: Told
+    creators: Told
     still_read: int | None = None
 
     @classmethod
@@ -99,6 +101,7 @@ class RecordEntry:
             Told.of(_json(changes)),
             Told.of(_json(line["warnings"])),
             Told.of(_json(line.get("keptTags", []))),
+            Told.of(_json(line.get("creators", []))),
         )
 
 
@@ -123,8 +126,9 @@ class EntryMaker:
             _json([_fields(_LOOK_FIELDS, look) for look in result.looks]) if result.looks else "[]",
             _json([_fields(_REDACTION_FIELDS, item) for item in result.redactions]) if result.redactions else "[]",
             changes,
-            self._warnings(result.warnings),
+            self._words(result.warnings),
             kept_tags,
+            self._words(result.creators),
             result.still_read,
         )
 
@@ -141,12 +145,11 @@ class EntryMaker:
             self._known[signature] = tuple(Told(one.id, "") for one in told)
         return told
 
-    def _warnings(self, warnings: tuple[str, ...]) -> Told:
-        known = self._known.get(warnings)
-        if known is not None:
+    def _words(self, words: tuple[str, ...]) -> Told:
+        if (known := self._known.get(words)) is not None:
             return known[0]
-        told = self._once(_json(list(warnings)))
-        self._known[warnings] = (Told(told.id, ""),)
+        told = self._once(_json(list(words)))
+        self._known[words] = (Told(told.id, ""),)
         return told
 
     def _once(self, text: str) -> Told:
@@ -211,7 +214,7 @@ class RecordFile:
 
     def learn(self, entry: RecordEntry) -> None:
         """Remember the lists of an entry, even if it is not written: its worker sends each list only once."""
-        for told in (entry.changes, entry.warnings, entry.kept_tags):
+        for told in (entry.changes, entry.warnings, entry.kept_tags, entry.creators):
             if told.text and told.id not in self._defined:
                 self._lists[told.id] = told.text
 

@@ -19,13 +19,13 @@ REPORT_HTML, REPORT_CSV = "report.html", "report.csv"
 _TITLE = "De-identification report"
 _FACTS = (
     ("found", "DICOM files found"),
-    ("succeeded", "de-identified"),
-    ("skipped", "done before"),
+    ("succeeded", "de-identified now"),
+    ("skipped", "done at an earlier start"),
     ("duplicates", "duplicates"),
     ("refused", "refused by rule"),
     ("failed", "failed"),
 )
-"""Counts of a pass and their labels. The first is the sum of the others."""
+"""Counts of a start and their labels. The first is the sum of the others."""
 _STYLE = """<style>
 :root{--ink:#18181b;--soft:#52525b;--line:#d4d4d8;--pale:#f4f4f5;--warn:#92400e;--bad:#b91c1c}
 body{background:#fff;color:var(--ink);max-width:58rem!important}
@@ -46,6 +46,7 @@ h1.hd{font:600 1.9rem/1.2 system-ui,sans-serif;letter-spacing:-.01em;margin:0 0 
 .facts{display:grid;grid-template-columns:repeat(6,1fr);gap:0;margin:1.2rem 0 .4rem;border:1px solid var(--line)}
 .facts div{padding:.7rem .9rem;border-right:1px solid var(--line)}.facts div:last-child{border-right:0}
 .facts b{display:block;font-size:1.55rem;line-height:1.2;font-weight:600;font-variant-numeric:tabular-nums}
+.facts.totals{grid-template-columns:repeat(3,1fr)}.totals b{font-size:2.1rem}
 .facts span{color:var(--soft);font-size:.85rem}.facts .bad b{color:var(--bad)}
 .sign{display:grid;grid-template-columns:2fr 2fr 1fr;gap:2.4rem;margin:3.2rem 0 1rem}
 .sign div{border-top:1px solid var(--ink);padding-top:.3rem;color:var(--soft);font-size:.85rem}
@@ -83,6 +84,7 @@ def page(report: RunReport) -> str:
 
 def _sections(report: RunReport) -> Iterable[str]:
     yield _head(report)
+    yield "<h2>The last start</h2>" + _last_start(report)
     yield "<h2>What was to be done</h2>" + table((), report.config)
     if report.options:
         yield table(("option", "value", "meaning"), report.options)
@@ -97,29 +99,42 @@ def _sections(report: RunReport) -> Iterable[str]:
     if report.decisions:
         yield "<h2>Review</h2>" + _counted("decision", report.decisions, "results")
     yield f"<h2>What was not checked</h2><ul>{''.join(f'<li>{escape(text)}</li>' for text in report.unchecked)}</ul>"
-    yield "<h2>Passes</h2>" + _passes(report)
+    yield "<h2>Starts</h2>" + _passes(report)
     yield "<h2>Versions and evidence</h2>" + _evidence(report)
     yield _SIGNING
     yield "<h2>Every attribute that had a value</h2>" + _attributes(report)
 
 
 def _head(report: RunReport) -> str:
-    counts = report.counts
-    facts = "".join(
-        f"<div{' class=bad' if name == 'failed' and counts.get(name) else ''}><b>{counts.get(name, 0):,}</b>"
-        f"<span>{escape(text)}</span></div>"
-        for name, text in _FACTS
-    )
     state = f"<span{'' if report.state == 'complete' else ' class=bad'}>{escape(report.state)}</span>"
     when = report.passes[-1].get("began", "") if report.passes else ""
-    more = "" if counts else '<p class="bad">This pass is still running or was killed: its files are not counted.</p>'
+    shown = _box("de-identified in all", report.results)
+    shown += _box("with something covered in the pixels", report.pixels.results)
+    if report.counts:  # of a start that was killed, nobody knows
+        failed = report.counts.get("failed", 0)
+        shown += _box("failed at the last start, without a result", failed, bad=failed > 0)
     return (
-        f'<p class="soft">Run <code>{escape(report.name)}</code>, begun {escape(when)}, {state}. '
-        f"Results recorded: {report.results:,}.</p>"
-        f'<div class="facts">{facts}</div>'
-        f'<p class="soft">Every DICOM file that was found is in one of the five other numbers. '
-        f"Passed over, because they are no DICOM files: {counts.get('ignored', 0):,}.</p>{more}"
+        f'<p class="soft">Run <code>{escape(report.name)}</code>, {state}. Last start {escape(when)}.</p>'
+        f'<div class="facts totals">{shown}</div>'
     )
+
+
+def _last_start(report: RunReport) -> str:
+    counts = report.counts
+    if not counts:
+        return '<p class="bad">It is still running or was killed: its files are not counted.</p>'
+    facts = "".join(
+        _box(label, counts.get(name, 0), bad=name == "failed" and counts.get(name, 0) > 0) for name, label in _FACTS
+    )
+    return (
+        f'<div class="facts">{facts}</div>'
+        '<p class="soft">Every DICOM file that was found is in one of the five other numbers. A start goes on where '
+        f"the one before it ended. Passed over, because they are no DICOM files: {counts.get('ignored', 0):,}.</p>"
+    )
+
+
+def _box(label: str, count: int, *, bad: bool = False) -> str:
+    return f"<div{' class=bad' * bad}><b>{count:,}</b><span>{escape(label)}</span></div>"
 
 
 def _pixels(report: RunReport) -> str:
@@ -135,7 +150,7 @@ def _pixels(report: RunReport) -> str:
 
 def _failures(report: RunReport) -> str:
     if not report.failures:
-        return "<p>No file failed in the last pass.</p>" if report.counts else "<p>Not known.</p>"
+        return "<p>No file failed at the last start.</p>" if report.counts else "<p>Not known.</p>"
     rows = [(reason, text, count) for (reason, text), count in report.failures.items()]
     return "<p>Nothing was written for these files.</p>" + table(("reason", "in words", "files"), rows)
 
@@ -167,7 +182,10 @@ def _evidence(report: RunReport) -> str:
 
 
 def _attributes(report: RunReport) -> str:
-    note = "In how many results each was kept or changed, wherever it stands in them. "
+    note = (
+        "In how many results each was kept or changed, wherever it stands in them. A dummy is a fixed value that says "
+        "nothing, such as 19000101; shifted dates are counted as changed. "
+    )
     if not report.knows_kept and report.results:
         note += "The record does not tell what was kept. "
     rows = [(one.name, *(getattr(one, fate) or "" for fate in FATES)) for one in report.attributes]

@@ -227,6 +227,15 @@ class RunFolder:
             file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
+def read_failures(folder: Path) -> list[dict[str, str]]:
+    """Return the failures of the last pass: SHA-256, reason and text of each file."""
+    path = folder / FAILURES
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def _counted(words: Any) -> dict[str, int]:
     from collections import Counter
 

@@ -17,18 +17,19 @@ from healthcare_deid._version import __version__
 from healthcare_deid.config import summary
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
-from healthcare_deid.engine.dicom.elements import is_private, keyword
+from healthcare_deid.engine.dicom.elements import creator_tag, is_private, is_private_creator, keyword
+from healthcare_deid.engine.header.actions import AGE_REASON, BIRTH_YEAR_REASON, PSEUDONYM_REASON, SET_REASON
 from healthcare_deid.engine.options import EngineOptions, meanings
 from healthcare_deid.engine.results import ChangeAction
 from healthcare_deid.engine.runs.decisions import OPEN, Decisions, state_of
 from healthcare_deid.engine.runs.manifest import Manifest
 from healthcare_deid.engine.runs.record import current_results
-from healthcare_deid.engine.runs.run_folder import FAILURES, RECORD, RECORDED, SUMMARY
+from healthcare_deid.engine.runs.run_folder import RECORD, RECORDED, SUMMARY, read_failures
 from healthcare_deid.engine.runs.unchecked import unchecked
 from healthcare_deid.errors import ConfigError, RunRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 _COLUMN = {
@@ -41,7 +42,11 @@ _COLUMN = {
     ChangeAction.ADDED: "added",
 }
 """Kind of change → column that counts it."""
-FATES = ("kept", "changed", "emptied", "removed", "added")
+FATES = ("kept", "changed", "dummy", "emptied", "removed", "added")
+_NO_DUMMIES = frozenset({PSEUDONYM_REASON, SET_REASON, AGE_REASON, BIRTH_YEAR_REASON})
+"""Rules that set another value than the dummy of the VR."""
+_DESCRIBES_THE_FILE = ("0002", "0028")
+"""Groups whose values follow from file and pixels, and are set to what is right."""
 _NOT_FOR_FILES = frozenset({"FHIR", "region"})
 """Parts of a config that do not apply to files."""
 _OF_RUN = {
@@ -63,11 +68,14 @@ class AttributeCounts:
         tag: Eight hexadecimal digits.
         keyword: Its keyword; empty for a private or unknown one.
         kept: Unchanged.
-        changed: It has another value: a dummy, a new UID, transformed text, covered pixels; of a sequence, something in
-            it was changed.
+        changed: It has another value: a new UID, a shifted date, transformed text, a pseudonym, covered pixels; of a
+            sequence, something in it was changed.
         emptied: Present, without its value.
         removed: Removed.
         added: Not present before.
+        dummy: It has the dummy value of its VR, which says nothing: 19000101, ANONYMIZED.
+        creator: Private creators of its block, at the top level of the results' sources, that are makers'; of a private
+            attribute.
     """
 
     tag: str
@@ -77,11 +85,14 @@ class AttributeCounts:
     emptied: int = 0
     removed: int = 0
     added: int = 0
+    dummy: int = 0
+    creator: str = ""
 
     @property
     def name(self) -> str:
         """Tag in the usual notation, and keyword."""
-        return f"({self.tag[:4]},{self.tag[4:]}) {self.keyword or ('private' if self.is_private else '')}".rstrip()
+        private = f"private {self.creator}" if self.is_private else ""
+        return f"({self.tag[:4]},{self.tag[4:]}) {self.keyword or private}".rstrip()
 
     @property
     def is_private(self) -> bool:
@@ -113,9 +124,9 @@ class RunReport:
     Attributes:
         name: Name of the last pass.
         state: ``"complete"``, ``"interrupted"``, or ``"not ended"`` if it is running or was killed.
-        counts: Outcomes of the files of the last pass.
+        counts: Outcomes of the files of the last start, which skips what an earlier one has done.
         passes: Every pass: its name, command, beginning, end, state and counts.
-        results: Recorded results of all passes.
+        results: Recorded results of all starts: the total.
         config: The config in words: subject and treatment.
         options: Name, value and meaning of the engine's and the run's arguments that differ from the default.
         attributes: Outcomes of every attribute that had a value, by tag.
@@ -237,7 +248,7 @@ class RunReport:
         yield "run", "results", "", self.results
         yield "run", "manifest", "sha256", self.manifest
         yield "run", "record", "sha256", self.record
-        yield from (("count", name, "", count) for name, count in self.counts.items())
+        yield from (("last start", name, "", count) for name, count in self.counts.items())
         yield from (("config", what, "", how) for what, how in self.config)
         yield from (("option", name, meaning, value) for name, value, meaning in self.options)
         for one in self.attributes:
@@ -283,7 +294,7 @@ class Gathered:
         """Add one result's line."""
         self.results += 1
         self.knows_kept |= "keptTags" in entry
-        for name in ("changes", "keptTags"):
+        for name in ("changes", "keptTags", "creators"):
             items = entry.get(name, [])
             key = (name, id(items))
             self._lists[key] = items  # keeps the list alive, so that its id is not reused
@@ -297,14 +308,32 @@ class Gathered:
     def attributes(self) -> list[AttributeCounts]:
         """Return the outcomes of every attribute."""
         counts: dict[str, Counter[str]] = {}
+        creators: dict[str, set[str]] = {}
         for key, times in self._times.items():
+            if key[0] == "creators":
+                for block, _, creator in (text.partition(" ") for text in self._lists[key]):
+                    creators.setdefault(block, set()).add(creator)
+                continue
             for tag, fate in set(_fates(key[0], self._lists[key])):
                 counts.setdefault(tag, Counter())[fate] += times
-        return [AttributeCounts(tag, keyword(int(tag, 16)), **counts[tag]) for tag in sorted(counts)]
+        return [
+            AttributeCounts(tag, keyword(int(tag, 16)), **counts[tag], creator=_creator(tag, creators))
+            for tag in sorted(counts)
+        ]
 
     def pixels(self) -> PixelCounts:
         """Return the counts of covered pixels."""
         return PixelCounts(self._covered, self._frames, self._rules.total(), dict(self._rules.most_common()))
+
+
+def _creator(tag: str, creators: dict[str, set[str]]) -> str:
+    """Return the makers' creators of a private attribute's block in words."""
+    number = int(tag, 16)
+    if not is_private(number):
+        return ""
+    found = creators.get(f"{number if is_private_creator(number) else creator_tag(number):08X}", set())
+    named = sorted(found - {""})
+    return " or ".join([*named, "another"] if named and "" in found else named)
 
 
 def _fates(name: str, items: list[Any]) -> Iterator[tuple[str, str]]:
@@ -314,10 +343,15 @@ def _fates(name: str, items: list[Any]) -> Iterator[tuple[str, str]]:
         return
     for change in items:
         *around, tag = change["path"].split("/")
-        fate = _COLUMN[ChangeAction(change["action"])]
+        fate = "dummy" if _is_dummy(change, tag) else _COLUMN[ChangeAction(change["action"])]
         if change["length"] or fate == "added":
             yield tag, fate
             yield from ((sequence.partition("[")[0], "changed") for sequence in around)
+
+
+def _is_dummy(change: dict[str, Any], tag: str) -> bool:
+    replaced = change["action"] == ChangeAction.REPLACED and change["rule"] not in _NO_DUMMIES
+    return replaced and not tag.startswith(_DESCRIBES_THE_FILE)
 
 
 def _options(settings: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -348,12 +382,7 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 
 def _failures(folder: Path) -> dict[tuple[str, str], int]:
-    path = folder / FAILURES
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows: Iterable[dict[str, str]] = csv.DictReader(file)
-        return dict(Counter((row["reason"], row["text"]) for row in rows).most_common())
+    return dict(Counter((row["reason"], row["text"]) for row in read_failures(folder)).most_common())
 
 
 def _sha256(path: Path) -> str:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.config.checks.findings import Severity
 from healthcare_deid.engine.dicom.files import read
-from healthcare_deid.engine.dicom.uids import uid_text
+from healthcare_deid.engine.dicom.uids import CLASS_TAGS, uid_text
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.ps315 import ProfileOption
-from healthcare_deid.engine.plan.rules import DATE_VRS, ENCAPSULATED_DOCUMENT
+from healthcare_deid.engine.plan.rules import CODE_TAGS, DATE_VRS, ENCAPSULATED_DOCUMENT
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.engine.text.find.header_values import ValueKind
 from healthcare_deid.engine.text.find.own_terms import OwnTerms
@@ -50,7 +50,7 @@ class Original:
 
     Attributes:
         values: Identifying values of the header.
-        uids: All its UIDs except those registered by the standard.
+        uids: All its UIDs except those registered by the standard, and those that name a class or a coding scheme.
     """
 
     values: frozenset[OwnValue] = field(repr=False)
@@ -65,9 +65,11 @@ class Original:
         for element in elements_of(dataset):
             if element.tag in sources and element.value not in _PLACEHOLDER_DATES:
                 values.add(OwnValue(sources[element.tag], element.value, tuple(element.encodings)))
-            if element.vr == "UI":
+            if element.vr == "UI" and element.tag not in CLASS_TAGS:
                 uids.update(uid_text(part) for part in element.value.split(b"\\"))
-        return cls(frozenset(values), frozenset(uid for uid in uids if not UidMapper.is_registered(uid)))
+        # A zero in the place of a UID names nothing.
+        named = frozenset(uid for uid in uids if "." in uid and not UidMapper.is_registered(uid))
+        return cls(frozenset(values), named)
 
     def __or__(self, other: Original) -> Original:
         return Original(self.values | other.values, self.uids | other.uids)
@@ -179,8 +181,21 @@ class Search:
         for element in elements.values():
             why = self._why(element)
             if why:
+                severity = self.severity
+                if self._is_a_term(element):
+                    severity, why = (
+                        Severity.WARNING,
+                        "a code that is a word of the field and a name of the original",
+                    )
                 shape = shape_of(element.texts()[0] if element.texts() else element.value)
-                yield Residual(self.severity, Residue.ORIGINAL, element.names, element.name, shape, why)
+                yield Residual(severity, Residue.ORIGINAL, element.names, element.name, shape, why)
+
+    def _is_a_term(self, element: Element) -> bool:
+        """Return whether a code says what it would say of anybody, although the patient is called that too."""
+        if element.vr != "CS" and element.tag not in CODE_TAGS:
+            return False
+        found = [text for text in element.texts() if self.terms.find(text)]
+        return bool(found) and all(self.terms.is_everyday(text.encode("latin-1", "replace")) for text in found)
 
     def _why(self, element: Element) -> str:
         value = element.value
@@ -195,7 +210,7 @@ class Search:
         texts = element.texts()
         if any(uid in text for text in texts for uid in _UID.findall(text) if uid in self.uids):
             return "a UID of the original"
-        found = any(self.terms.find(text) for text in texts) or (self.terms.has_bytes and self.terms.may_be_in(value))
+        found = any(self.terms.find(text) for text in texts) or self.terms.bytes_are_in_pieces((value,))
         return "a name, number or date of the original" if found else ""
 
 

@@ -18,6 +18,7 @@ from healthcare_deid.engine.plan.profiles import basic_plan
 from healthcare_deid.engine.plan.ps315 import ProfileOption
 from healthcare_deid.engine.plan.rules import BINARY_VRS, CODE_TAGS, FREE_TEXT_VRS, GOING, Op
 from healthcare_deid.engine.text.engine import TextEngine
+from healthcare_deid.engine.text.find.lexicon import fold, word_set
 from healthcare_deid.report.audit.findings import Residual, Residue, shape_of
 from healthcare_deid.report.audit.second_run import is_new_uid, without_pseudonyms
 
@@ -44,7 +45,11 @@ _OF_MAKERS = re.compile(
 )
 """Attributes about a device, coding scheme or program, whose numbers and names are the maker's."""
 _PLACEHOLDERS = frozenset(value.strip(b"\0 ") for value in DUMMIES.values())
+_ACQUISITION = 0x0018
+"""Group about equipment and technique. The Basic Profile removes Protocol Name and the like."""
 _WORDS = re.compile(r"[^\W\d_]+")
+_LABELS = word_set("number_cues") | word_set("strong_number_cues")
+"""Words that label a number of somebody, such as MRN or patient."""
 _BASELINE = basic_plan("2026d")
 _OUR_WORDS = ("healthcare-deid ", "PS3.15 ")
 
@@ -58,6 +63,8 @@ def text_residues(dataset: Dataset, promise: Promise, elements: Mapping[str, Ele
         elements: Elements to look at, by path.
     """
     bound = reading_engine().bind(dataset)
+    if _is_of_the_standard(dataset):
+        promise = replace(promise, binding=False)
     for element in elements.values():
         if element.vr in _READ_VRS and not _is_said_by_us(element) and not _is_left_by_option(element, promise):
             yield from _look(element, bound, promise)
@@ -87,9 +94,8 @@ def _look(element: Element, bound: InstanceText, promise: Promise) -> Iterator[R
             kinds &= {"PERSON_NAME"} if len(_WORDS.findall(text)) > 1 else set()  # a single word may be any word
         if kinds:
             why = f"found in the text: {', '.join(sorted(kinds))}"
-            yield Residual(
-                _severity(element, kinds, promise), Residue.TEXT, element.names, element.name, shape_of(text), why
-            )
+            severity = _severity(element, text, kinds, promise)
+            yield Residual(severity, Residue.TEXT, element.names, element.name, shape_of(text), why)
         elif element.vr != "UI" and _has_old_uid(text, promise):
             severity = Severity.ERROR if promise.uids else Severity.WARNING
             why = "a UID in the text that is not of the form of new ones"
@@ -100,10 +106,22 @@ def _read_as(element: Element) -> str:
     return _READ_AS.get(element.vr, element.vr)
 
 
-def _severity(element: Element, kinds: set[str], promise: Promise) -> Severity:
+def _severity(element: Element, text: str, kinds: set[str], promise: Promise) -> Severity:
     promised = promise.binding and promise.removes_identity
     by_makers = _OF_MAKERS.search(element.name) is not None
+    if _is_technical(element) and _LABELS.isdisjoint(map(fold, _WORDS.findall(text))):
+        kinds = kinds - {"MEDICAL_RECORD_NUMBER"}  # a code or number of equipment
     return Severity.ERROR if promised and kinds & _TELLING and not by_makers else Severity.WARNING
+
+
+def _is_technical(element: Element) -> bool:
+    return element.tag >> 16 == _ACQUISITION and _BASELINE.rule(element.tag, element.vr).op not in GOING
+
+
+def _is_of_the_standard(dataset: Dataset) -> bool:
+    """Return whether the standard publishes the instance, such as a color palette (PS3.6 annex B)."""
+    uid = str(dataset.get("SOPInstanceUID", "") or "")
+    return bool(uid) and UidMapper.is_registered(uid)
 
 
 def _has_old_uid(text: str, promise: Promise) -> bool:

@@ -80,13 +80,13 @@ class AuditReport:
         compared = sum(item.looked.with_originals for item in self.audits.values())
         told = [
             f"Header, codes, private elements and text: {elements} values of {read} instances. "
-            + _bound(read, sum(_has_others(item) for item in self.audits.values()))
+            + _bound(read, [_worst(item, pixels=False) for item in self.audits.values()])
         ]
         if pictures:
             drawn = "" if pictures == read else ", drawn at random"
             told.append(
                 f"Burned-in text: {frames} frames of {pictures} instances{drawn}. "
-                + _bound(pictures, sum(_has_pixels(self.audits[name]) for name in self.pixels_of))
+                + _bound(pictures, [_worst(self.audits[name], pixels=True) for name in self.pixels_of])
             )
         else:
             told.append("Burned-in text was not looked for.")
@@ -218,21 +218,22 @@ def audit_tree(
     return AuditReport(audits, unreadable, looked)
 
 
-def _has_others(item: Audit) -> bool:
-    return any(finding.residue is not Residue.PIXELS for finding in item.errors)
+def _worst(item: Audit, *, pixels: bool) -> Severity | None:
+    """Return the highest severity of the findings in the pixels, or of all others; None if there are none."""
+    found = [finding.severity for finding in item.findings if (finding.residue is Residue.PIXELS) is pixels]
+    return min(found, key=lambda severity: severity.rank, default=None)
 
 
-def _has_pixels(item: Audit) -> bool:
-    return any(finding.residue is Residue.PIXELS for finding in item.errors)
-
-
-def _bound(looked: int, found: int) -> str:
-    """Return the meaning of a count. By the rule of three, nothing in n instances means at most 3/n of all."""
-    if found:
-        return f"Found in {found} of them."
+def _bound(looked: int, worst: list[Severity | None]) -> str:
+    """Return the meaning of the findings. By the rule of three, nothing in n instances means at most 3/n of all."""
     if not looked:
         return "Nothing was looked at."
+    errors, warnings = worst.count(Severity.ERROR), worst.count(Severity.WARNING)
+    if errors and warnings:
+        return f"Errors in {errors} of them, and in {warnings} more only warnings, which a person has to look at."
+    if errors or warnings:
+        return f"Errors in {errors} of them." if errors else f"Warnings in {warnings} of them: a person has to look."
     return (
-        "Nothing found: with 95 % confidence, what these looks can find is in fewer than "
+        "Nothing found: with 95 % confidence, what this search can find is in fewer than "
         f"{min(1.0, 3 / looked):.2%} of instances made in the same way."
     )

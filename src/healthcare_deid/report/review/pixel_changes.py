@@ -159,4 +159,5 @@ def _told(entry: RecordEntry) -> dict[str, Any]:
         "changes": json.loads(entry.changes.text),
         "warnings": json.loads(entry.warnings.text),
         "keptTags": json.loads(entry.kept_tags.text),
+        "creators": json.loads(entry.creators.text),
     }

@@ -14,6 +14,7 @@ from healthcare_deid.engine.dicom.sidedata.value import (
     SideData,
     changes_of,
     find_side_data,
+    without_side_data,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "changes_of",
     "find_side_data",
     "pieces_of",
+    "without_side_data",
 ]

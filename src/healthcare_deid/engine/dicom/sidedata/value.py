@@ -18,11 +18,12 @@ from healthcare_deid.engine.dicom.fragments import (
     group_fragments,
 )
 from healthcare_deid.engine.dicom.jpeg_xl import CONTAINER_START
+from healthcare_deid.engine.dicom.long_values import BytesStorage
 from healthcare_deid.engine.dicom.sidedata import jpeg, jpeg2000, jpeg_xl
 from healthcare_deid.engine.dicom.sidedata.deflated import blank_after_pixels, blank_deflated
 from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes, unreadable
 from healthcare_deid.engine.dicom.sidedata.rle import blank_rle
-from healthcare_deid.engine.dicom.sidedata.splices import Splice
+from healthcare_deid.engine.dicom.sidedata.splices import Splice, pieces_of
 from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, frames_are_followed, transfer_syntax
 from healthcare_deid.engine.results import Change, ChangeAction
 from healthcare_deid.errors import UnsupportedPixelsError
@@ -110,6 +111,24 @@ def find_side_data(
         result.splices += frame.splices
         result.second_image = result.second_image or frame.has_second_image
     return result
+
+
+def without_side_data(codestream: bytes, coding: Coding, pixels: int) -> bytes:
+    """Return a frame that was just encoded without what its encoder wrote about itself, such as its version.
+
+    Args:
+        codestream: The frame.
+        coding: Its coding, other than those that store native frames.
+        pixels: Number of pixels in it.
+
+    Raises:
+        UnsupportedPixelsError: The frame cannot be parsed.
+    """
+    storage = BytesStorage(codestream)
+    frame = FrameBytes(storage, [(0, len(codestream))])
+    _blank(frame, coding, pixels, 0)
+    pieces = pieces_of(len(codestream), frame.splices)
+    return b"".join(piece if isinstance(piece, bytes) else storage.read_at(*piece) for piece in pieces)
 
 
 def changes_of(found: SideData, path: str, vr: str, length: int) -> tuple[list[Change], list[str]]:

@@ -85,6 +85,7 @@ class EncodedExecutor(LeafExecutor):
     def start(self, *, explicit: bool) -> DatasetWriter:
         """Return the state of the top level before its first element."""
         level = self._counted(DatasetWriter(explicit=explicit))
+        self.tally.creators = level.creators
         if self._slots:
             level.next_slot = self._slots[0]
         return level

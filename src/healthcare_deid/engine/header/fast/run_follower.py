@@ -44,6 +44,7 @@ class InstanceTally:
         beyond: Number of elements whose result depended on more than their own bytes.
         noted: Collected values, which identify the patient or decide about claims.
         private_kept: Number of private elements kept, not counting private creators.
+        creators: Private creators of the top level, as encoded.
     """
 
     kept: int = 0
@@ -53,6 +54,7 @@ class InstanceTally:
     beyond: int = 0
     noted: list[Noted] = field(default_factory=list[Noted])
     private_kept: int = 0
+    creators: dict[int, bytes] = field(default_factory=dict[int, bytes])
 
     def keep(self, tag: int, *, has_value: bool) -> None:
         """Count an unchanged element."""

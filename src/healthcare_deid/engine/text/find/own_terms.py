@@ -29,7 +29,7 @@ _MOST_CLEAR = 5_000
 _WORTH_KEEPING = 64
 # Shortest term that is searched in binary values, in bytes. Shorter ones occur by chance.
 _SHORTEST_IN_BYTES = 5
-_DIGITS = re.compile(r"\d\d")
+_DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d\d")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -172,13 +172,16 @@ class OwnTerms:
         return any(part in self._squeezed or part.lstrip(b"0") in self._squeezed for part in squeezed)
 
     def is_everyday(self, value: bytes) -> bool:
-        """Return whether a code consists of clinical words.
+        """Return whether a code consists of clinical words, and the only terms in it are such words.
 
-        One of them is also a name of the patient.
+        One of them is also a name of the patient. A number of the patient is none of them: DERIVED 204816.
         """
         text = value.decode("latin-1").strip("\0 ")
         words = _WORD.findall(text)
-        return bool(words) and all(fold(word) in vocabulary() for word in words) and self.find(text)
+        if not words or any(fold(word) not in vocabulary() for word in words):
+            return False
+        found = self._spans(text)
+        return bool(found) and not any(_DIGIT.search(text, start, end) for start, end in found)
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
         found = [(match.start, match.end) for match in self._terms.find(text)]

@@ -9,6 +9,7 @@ from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import UID
 
 from healthcare_deid.engine.dicom.jpeg_xl import EXTRA
+from healthcare_deid.engine.dicom.sidedata import without_side_data
 from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, TransferSyntax, name_of, transfer_syntax
 from healthcare_deid.engine.pixels.frames.codecs import jpeg_lossless as jpeglossless
 from healthcare_deid.engine.pixels.frames.codecs import native_frames
@@ -60,7 +61,7 @@ def why_native(uid: UID) -> str:
 
 
 def encode(words: Words, uid: UID, layout: PixelLayout) -> bytes:
-    """Encode a frame's words losslessly.
+    """Encode a frame's words losslessly, without the comments in which encoders write about themselves.
 
     Args:
         words: Shape (rows, columns) or (rows, columns, samples); RGB if decoding undoes the codec's color transform.
@@ -80,17 +81,25 @@ def encode(words: Words, uid: UID, layout: PixelLayout) -> bytes:
     if not keeps_words and holds_more(words, layout):
         raise NotEncodableError("the pixel data has bits in use that its transfer syntax does not keep")
     try:
-        if syntax.coding is Coding.JPEG_LOSSLESS:
-            return jpeglossless.encode(words, layout.bits_stored + layout.shift, rgb=layout.photometric == "RGB")
-        if syntax.coding is Coding.RLE:
-            return _rle(words, layout)
-        if syntax.coding is Coding.HTJ2K:
-            return _htj2k(values, uid, layout)
-        if syntax.coding is Coding.JPEG_XL:
-            return _jpeg_xl(words, layout)
-        return _by_pydicom(values, syntax, layout)
+        stream = _encoded(words, values, syntax, layout)
+        return without_side_data(stream, syntax.coding, layout.rows * layout.columns)
     except Exception as error:  # noqa: BLE001 - plugins raise anything, and their text may quote the data
         raise NotEncodableError(f"the pixel data could not be encoded: {type(error).__name__}") from None
+
+
+def _encoded(words: Words, values: Words, syntax: TransferSyntax, layout: PixelLayout) -> bytes:
+    """Return a frame as its encoder writes it."""
+    match syntax.coding:
+        case Coding.JPEG_LOSSLESS:
+            return jpeglossless.encode(words, layout.bits_stored + layout.shift, rgb=layout.photometric == "RGB")
+        case Coding.RLE:
+            return _rle(words, layout)
+        case Coding.HTJ2K:
+            return _htj2k(values, UID(syntax.uid), layout)
+        case Coding.JPEG_XL:
+            return _jpeg_xl(words, layout)
+        case _:
+            return _by_pydicom(values, syntax, layout)
 
 
 def holds_more(words: Words, layout: PixelLayout) -> bool:
