@@ -70,7 +70,7 @@ def _underived(words: set[str]) -> set[str]:
 
 
 def _is_derived(word: str, is_listed: Callable[[str], bool]) -> bool:
-    if lexicon.FIELD_ENDING.fullmatch(word):
+    if lexicon.has_field_ending(word):
         return True
     stems = lexicon.stems(word)
     return any(stem in lexicon.vocabulary() or (stem != word and is_listed(stem)) for stem in stems)

@@ -83,6 +83,17 @@ def test_other_numbers_are_not_dates(text: str) -> None:
     assert find_dates(text) == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("in March, 4 April 2020", ["4 April 2020"]),
+        ("born 26-Oct-2006, seen October 26, 2022", ["26-Oct-2006", "October 26, 2022"]),
+    ],
+)
+def test_of_two_months_near_each_other_each_keeps_its_whole_date(text: str, found: list[str]) -> None:
+    assert [text[item.start : item.end] for item in find_dates(text)] == found
+
+
 def test_a_time_of_day_belongs_to_a_date_beside_it_and_alone_is_not_a_date() -> None:
     text = "Acq 2021-03-04 12:33:01.5 done, printed 08:15 2021/03/05"
     assert [text[item.start : item.end] for item in find_dates(text)] == ["2021-03-04 12:33:01.5", "08:15 2021/03/05"]

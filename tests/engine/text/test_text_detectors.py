@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from healthcare_deid.engine.text.engine import InstanceText
 from healthcare_deid.engine.text.find.detectors.base import PatternDetector, read_digits
 from healthcare_deid.engine.text.find.detectors.checks import is_card_number, is_itin, is_ssn, is_swift_code, is_vin
 from healthcare_deid.engine.text.find.detectors.custom import WordsDetector
+from healthcare_deid.engine.text.find.detectors.identifiers import has_digit
 from healthcare_deid.engine.text.find.detectors.registry import detectors_for
 from healthcare_deid.engine.text.find.lexicon import word_set
 from healthcare_deid.engine.text.info_types import INFO_TYPES
@@ -200,3 +202,22 @@ def test_a_text_is_refused_as_a_list_of_phrases_and_as_a_pattern() -> None:
         WordsDetector("TRIAL_SITE", "Umbra")
     with pytest.raises(TypeError, match=r"re\.compile"):
         PatternDetector("CASE", r"SC-\d{4}")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text", ["12", "AB12", "x 12 AB12-3", "AB12CD34", "\u00e912 \u00e9A1", "_A1 1A", "7 B2B2 b22", "no number", ""]
+)
+@pytest.mark.parametrize(
+    ("pattern", "numbers", "codes"),
+    [
+        (r"(?<![A-Za-z0-9])\d{1,2}", True, False),
+        (r"(?<![A-Za-z0-9])[A-Z]{1,2}\d", False, True),
+        (r"(?<![A-Za-z0-9])[A-Z0-9]{2}", True, True),
+    ],
+)
+def test_a_pattern_that_is_tried_only_at_numbers_finds_what_has_one(
+    pattern: str, numbers: bool, codes: bool, text: str
+) -> None:
+    everywhere = PatternDetector("CASE", re.compile(pattern), has_digit)
+    at_numbers = PatternDetector("CASE", re.compile(pattern), has_digit, at_numbers=numbers, at_codes=codes)
+    assert at_numbers.find(text) == everywhere.find(text)

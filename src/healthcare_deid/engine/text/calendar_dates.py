@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 _MONTH = "(?P<b>" + "|".join(sorted(map(re.escape, MONTH_INDEX), key=len, reverse=True)) + r")(?![^\W\d_])"
+_ANY_MONTH = r"(?P<b>[^\W\d_]+)(?![^\W\d_])"  # where the name of a month begins
 _YEAR4 = r"(?P<y>(?:1[89]|20)\d\d)"
 _YEAR = r"(?P<y>(?:1[89]|20)\d\d|\d\d)"
 _DAY = r"(?P<d>0?[1-9]|[12]\d|3[01])"
@@ -22,7 +23,6 @@ _MONTH_NUMBER = r"(?P<m>0?[1-9]|1[0-2])"
 # Not inside a longer number, a UID, a decimal or a version.
 _START = r"(?<!\d)(?<!\d[./])"
 _END = r"(?!\d)(?![./]\d)"
-_NOT_IN_WORD = r"(?<![^\W\d_])"
 _ORDINAL = r"(?:(?P<o>st|nd|rd|th)|er|\.|º|ª)?"
 _GLUE = r"[ \-/.,_]{0,3}"
 _OF = r"(?:(?:of|de|di|den) )?"
@@ -83,49 +83,42 @@ _NAMED = (
     _compile(_START + _DAY + _ORDINAL + _GLUE + _OF + _MONTH + r"\.?" + _GLUE + r"'?(?:del? )?" + _YEAR + _END),
     # March 4, 2020
     _compile(
-        _NOT_IN_WORD
-        + _MONTH
-        + r"\.?"
-        + _GLUE
-        + _DAY
-        + _ORDINAL
-        + r"(?:[ \-/.,]{1,3})'?"
-        + _YEAR
-        + r"(?!\d)(?:(?<=\d{4})|(?!:))"
+        _ANY_MONTH + r"\.?" + _GLUE + _DAY + _ORDINAL + r"(?:[ \-/.,]{1,3})'?" + _YEAR + r"(?!\d)(?:(?<=\d{4})|(?!:))"
     ),
     # 2020 March 4
     _compile(_START + _YEAR4 + _GLUE + _MONTH + r"\.?" + _GLUE + _DAY + r"(?!\d)"),
     # March 2020
-    _compile(_NOT_IN_WORD + _MONTH + r"\.?" + r"[ \-/.,']{0,3}(?:del? )?" + _YEAR4 + r"(?!\d)"),
+    _compile(_ANY_MONTH + r"\.?" + r"[ \-/.,']{0,3}(?:del? )?" + _YEAR4 + r"(?!\d)"),
     # 4 March
     _compile(_START + _DAY + _ORDINAL + r"[ \-]" + _OF + _MONTH + r"(?![\w-])"),
     # March 4th
-    _compile(_NOT_IN_WORD + _MONTH + r"\.?[ \-]" + _DAY + r"(?P<o>st|nd|rd|th)?(?![\w/:%-]|\.\d)"),
+    _compile(_ANY_MONTH + r"\.?[ \-]" + _DAY + r"(?P<o>st|nd|rd|th)?(?![\w/:%-]|\.\d)"),
     # March '20
-    _compile(_NOT_IN_WORD + _MONTH + r"\.?,? ?['\u2019](?P<y>\d\d)(?![\w])"),
+    _compile(_ANY_MONTH + r"\.?,? ?['\u2019](?P<y>\d\d)(?![\w])"),
 )
 _ZEROS = str.maketrans("123456789", "000000000")
-# For each numeric form, parts of which a text has one, if its digits are read as 0.
-_SHAPES: tuple[tuple[str, ...], ...] = (
-    ("0000-", "0000/", "0000.", "0000:", "0000_", "0000 "),
-    ("00000000",),
-    ("/0000", "/ 0000", "-0000", ".0000"),
-    ("00-00-00", "00.00.00", "00 00 00"),
-    ("0-0-0", "0-00-0"),
-    ("/",),
-    ("00 00 0000",),
-    ("00000000",),
-    ("\u5e74",),
-    ("\ub144",),
-    ("/0000", "/ 0000", "-0000", "- 0000"),
-    ("00.0000",),
-    ("0000-00", "0000/00"),
+# For each numeric form, what a run of digits looks like that has one, if each digit is read as 0.
+_SHAPES = (
+    r"0000(?: ?[-/.:_] ?| )0",
+    r"(?<!0)0{8}",
+    r"(?<!0)00?(?: ?/ ?|-|\.)00?(?: ?/ ?|-|\.)0000(?!0)",
+    r"(?<!0)00(?P<s>[-. ])00(?P=s)00(?!0)",
+    r"(?<!0)00?-00?-00(?!0)",
+    r"(?<!0)00? ?/ ?00? ?/ ?00(?!0)",
+    r"(?<!0)00 00 0000(?!0)",
+    r"(?<!0)0{8}(?!0)",
+    "\u5e74",
+    "\ub144",
+    r"(?<!0)00? ?[/-] ?0000(?!0)",
+    r"(?<!0)00\.0000(?!0)",
+    r"(?<!0)0000[/-]00(?!0)",
 )
-_NUMERIC_BY_SHAPE = tuple(zip(_NUMERIC, _SHAPES, strict=True))
+_NUMERIC_BY_SHAPE = tuple(zip(_NUMERIC, map(re.compile, _SHAPES), strict=True))
+_SHORTEST_NUMERIC = 4
 _LONG_RUN = 38  # of characters; a longer run may have been cut
-_DIGIT = re.compile(r"\d")
+_DIGIT = re.compile(r"[0-9]")
 _WORDS = re.compile(r"[^\W\d_]{3,}")
-_RUN = re.compile(r"'?\d(?:[\d\-/.:_ 年月日년월일]{0,40}[\d年月日년월일])?")
+_RUN = re.compile(r"\d(?:[\d\-/.:_ 年月日년월일]{0,40}[\d年月日년월일])?")
 # Whether each named form begins with the month.
 _NAMED_BY_START = tuple(zip(_NAMED, (False, True, False, True, False, True, True), strict=True))
 # Characters before the name of a month in which a day or year lies.
@@ -139,9 +132,7 @@ _TIME = _compile(
     r"|2[0-3])[:.h][0-5]\d(?:[:.][0-5]\d(?:\.\d{1,6})?)?(?: ?[ap]\.?m\b\.?)?(?:Z|[+-]\d\d:?\d\d)?)(?!\d)"
 )
 _TIME_BEFORE = _compile(r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?: ?[ap]\.?m\.?)?[ ,;@\-]{1,3}$")
-_WEEKDAY_BEFORE = _compile(
-    r"(?<![^\W\d_])(?P<w>" + "|".join(sorted(WEEKDAY_INDEX, key=len, reverse=True)) + r")[., ]{1,3}$"
-)
+_WORD_BEFORE = re.compile(r"(?<![^\W\d_])(?P<w>[^\W\d_]+)[., ]{1,3}$")
 # Names of months that are ordinary words in some language. In lower case they count only with a year of four digits.
 _MOSTLY_WORDS = frozenset(
     [
@@ -264,26 +255,37 @@ def find_dates(text: str) -> tuple[TextDate, ...]:
     """Return the dates in a text, in order and without overlaps."""
     found: list[TextDate] = []
     taken = bytearray(len(text))
-    for pattern, start, end in _places_to_look(text):
-        for match in pattern.finditer(text, start, end):
-            item = _read(match)
-            if item and not any(taken[item.start : item.end]):
-                item = _with_time(_with_weekday(item, text), text)
-                taken[item.start : item.end] = b"\1" * (item.end - item.start)
-                found.append(item)
+    for match in _candidates(text):
+        item = _read(match)
+        if item and not any(taken[item.start : item.end]):
+            item = _with_time(_with_weekday(item, text), text)
+            taken[item.start : item.end] = b"\1" * (item.end - item.start)
+            found.append(item)
     return tuple(sorted(found, key=lambda item: item.start))
 
 
-def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
-    """Yield each pattern with the range where it can match."""
+def _candidates(text: str) -> Iterator[re.Match[str]]:
+    """Yield the matches of every pattern."""
     # Some thirty patterns on every text are slow, so each runs only near a number as long as a date, or a month's name.
+    yield from _at_numbers(text)
+    if not MONTH_INDEX.keys().isdisjoint(_WORDS.findall(text.lower())):
+        yield from _at_months(text)
+
+
+def _at_numbers(text: str) -> Iterator[re.Match[str]]:
     for run in _RUN.finditer(text):
         start, end = run.span()
-        for pattern in _numeric_forms(text[start : end + 4 if end - start > _LONG_RUN else end].translate(_ZEROS)):
-            yield pattern, start, min(len(text), end + 4)
-        if ("/" in run[0] or run[0][0] == "'") and _CUE.search(text, max(0, start - _REACH_OF_CUE), start):
+        is_quoted = text[start - 1 : start] == "'"
+        start -= is_quoted
+        if end - start >= _SHORTEST_NUMERIC:
+            for pattern in _numeric_forms(text[start : end + 4 if end - start > _LONG_RUN else end].translate(_ZEROS)):
+                yield from pattern.finditer(text, start, end + 4)
+        if (is_quoted or "/" in run[0]) and _CUE.search(text, max(0, start - _REACH_OF_CUE), start):
             for pattern in _CUED:
-                yield pattern, start, min(len(text), end + 2)
+                yield from pattern.finditer(text, start, end + 2)
+
+
+def _at_months(text: str) -> Iterator[re.Match[str]]:
     for word in _WORDS.finditer(text):
         if word[0].lower() not in MONTH_INDEX:
             continue
@@ -296,9 +298,10 @@ def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
             continue
         for pattern, by_month in _NAMED_BY_START:
             if by_month:
-                yield pattern, begin, high
+                match = pattern.match(text, begin, high)
+                yield from (match,) if match else ()
             elif has_day_before:
-                yield pattern, low, high
+                yield from pattern.finditer(text, low, high)
 
 
 @lru_cache(maxsize=1024)
@@ -306,7 +309,7 @@ def _numeric_forms(shape: str) -> tuple[re.Pattern[str], ...]:
     """Return the numeric forms that a run of digits can have, each digit read as 0."""
     if shape.count("0") < 4:
         return ()
-    return tuple(pattern for pattern, parts in _NUMERIC_BY_SHAPE if any(part in shape for part in parts))
+    return tuple(pattern for pattern, form in _NUMERIC_BY_SHAPE if form.search(shape))
 
 
 def _read(match: re.Match[str]) -> TextDate | None:
@@ -352,8 +355,8 @@ def _full_year(digits: str) -> int:
 
 
 def _with_weekday(item: TextDate, text: str) -> TextDate:
-    before = _WEEKDAY_BEFORE.search(text, max(0, item.start - 14), item.start)
-    if before is None:
+    before = _WORD_BEFORE.search(text, max(0, item.start - 14), item.start)
+    if before is None or before["w"].lower() not in WEEKDAY_INDEX:
         return item
     start, end = before.span("w")
     return _extended(item, start, item.end, (start, end, "w"))

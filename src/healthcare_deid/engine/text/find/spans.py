@@ -10,7 +10,7 @@ from healthcare_deid.engine.text.find.detectors.words import tokens_of
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 
 def resolve(candidates: Iterable[tuple[int, Match]], text: str) -> list[Match]:
@@ -58,10 +58,14 @@ def without_refuted(candidates: Sequence[tuple[int, Match]], text: str) -> tuple
     """
     kept: list[tuple[int, Match]] = []
     for every in _clusters(list(candidates)):
+        if len(every) == 1:
+            kept += every
+            continue
+        facilities = {(match.start, match.end) for _, match in every if match.info_type == "ORGANIZATION_NAME"}
         cluster = [
             (rank, match)
             for rank, match in every
-            if not _is_in_a_name(rank, match, every, text) and not _is_in_a_facility(match, every)
+            if not _is_in_a_name(rank, match, every, text) and not _is_in_a_facility(match, facilities)
         ]
         kept += [
             (rank, match)
@@ -84,12 +88,9 @@ def _is_in_a_name(rank: int, place: Match, cluster: Sequence[tuple[int, Match]],
     return False
 
 
-def _is_in_a_facility(name: Match, cluster: Sequence[tuple[int, Match]]) -> bool:
+def _is_in_a_facility(name: Match, facilities: Collection[tuple[int, int]]) -> bool:
     """Return whether a person's name is the beginning of a facility's: performed by Frostbay Rehabilitation Unit."""
-    return name.info_type == "PERSON_NAME" and any(
-        other.info_type == "ORGANIZATION_NAME" and other.start == name.start and name.end < other.end
-        for _, other in cluster
-    )
+    return name.info_type == "PERSON_NAME" and any(start == name.start and name.end < end for start, end in facilities)
 
 
 def _refutes(surer: Match, guess: Match, text: str) -> bool:

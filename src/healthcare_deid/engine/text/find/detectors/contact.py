@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import itertools
 import re
 
 from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, PatternDetector, always, digits_of, ignore_case
@@ -48,7 +47,8 @@ CONTACT = (
         ),
         rank=1,
         gate=None,
-        shapes=("://", *map("".join, itertools.product("wW", repeat=3))),
+        at_words=True,
+        words=frozenset(["http", "https", "ftp", "ftps", "dicomweb", "ws", "wss", "www"]),
     ),
     PatternDetector(
         "EMAIL_ADDRESS",
@@ -65,18 +65,20 @@ CONTACT = (
         ),
         lambda text: any(letter.isdigit() for letter in text),
         rank=1,
-        gate=re.compile(r"[:-][0-9a-fA-F]{2}[:-][0-9a-fA-F]{2}[:-]|\.[0-9a-fA-F]{4}\."),
+        # The signs come first, so that the rest is tried only at them.
+        gate=re.compile(r"[:.-](?:(?<!\.)[0-9a-fA-F]{2}[:-][0-9a-fA-F]{2}[:-]|(?<=\.)[0-9a-fA-F]{4}\.)"),
     ),
     PatternDetector(
         "IP_ADDRESS",
         ignore_case(
-            r"(?=\d)(?<![\d.])(?<!\bv)(?<!\bv\ )(?<!\bver\ )(?<!version\ )(?<!\brev\ )(?<!release\ )"
+            r"(?=\d{1,3}\.\d{1,3}\.\d)(?<![\d.])(?<!\bv)(?<!\bv\ )(?<!\bver\ )(?<!version\ )(?<!\brev\ )(?<!release\ )"
             r"(?:\d{1,3}\.){3}\d{1,3}(?![\d]|\.\d)"
         ),
         _is_ip4,
         rank=1,
-        gate=re.compile(r"\d\.\d+\."),
+        gate=re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d"),
         shapes=("0.0",),
+        at_numbers=True,
     ),
     PatternDetector(
         "IP_ADDRESS",

@@ -6,6 +6,7 @@ import re
 
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, PatternDetector, ignore_case, read_digits
+from healthcare_deid.engine.text.find.detectors.words import words_of
 from healthcare_deid.engine.text.match import Match
 
 # Words that end right before a date of birth: DOB, born, geb., né le.
@@ -15,6 +16,27 @@ _BIRTH_CUE = re.compile(
     r"|\bgeboortedatum\b|\bfödd\b|\*)"
     r"[\s:=.,(-]*(?:on|am|le|el|il|the|date)?[\s:=(]*$",
     re.IGNORECASE,
+)
+# Folded words of which a text with a birth cue has one, if it has no asterisk.
+_BIRTH_WORDS = frozenset(
+    [
+        *(
+            "dob",
+            "ob",
+            "b",
+            "birth",
+            "birthdate",
+            "birthday",
+            "bdate",
+            "bday",
+            "born",
+            "geb",
+            "geboren",
+            "geburtsdatum",
+        ),
+        *("ne", "nee", "nacido", "nacida", "nato", "nata", "naissance", "nacimiento", "nascita", "nascimento"),
+        *("geboortedatum", "fodd"),
+    ]
 )
 # Characters before a date that are searched for a birth cue.
 _LONGEST_CUE = 32
@@ -38,8 +60,9 @@ class DateDetector:
         if HAS_DIGIT.search(text) is None:
             return []
         found: list[Match] = []
+        has_cue = "*" in text or not _BIRTH_WORDS.isdisjoint(words_of(text))
         for item in find_dates(read_digits(text)):
-            birth = _BIRTH_CUE.search(text, max(0, item.start - _LONGEST_CUE), item.start)
+            birth = has_cue and _BIRTH_CUE.search(text, max(0, item.start - _LONGEST_CUE), item.start)
             found.append(Match(item.start, item.end, "DATE_OF_BIRTH" if birth else "DATE"))
         return found
 
@@ -55,6 +78,7 @@ HOLIDAYS = PatternDetector(
     ),
     rank=6,
     gate=None,
+    at_words=True,
     words=frozenset(
         [
             "christmas",
@@ -90,11 +114,12 @@ AGES = (
     PatternDetector(
         "AGE",
         ignore_case(
-            r"""(?=\d)(?<![\w.])(?P<value>\d{1,3}(?:\ ?-?\ ?(?:y(?:ea)?rs?|months?|mos?|mths?|weeks?|wks?
+            r"""(?<![\w.])(?P<value>\d{1,3}(?:\ ?-?\ ?(?:y(?:ea)?rs?|months?|mos?|mths?|weeks?|wks?
                 |days?)\.?(?:\ ?-?\ ?old|\ of\ age)
             |\ ?-?y\.?[/\ ]?o\.?(?:ld)?(?:\b|(?<=\.))|\ ?yrs?\ ?/\ ?o))(?![a-z])"""
         ),
         rank=7,
+        at_numbers=True,
         words=frozenset(
             [
                 "year",
@@ -122,7 +147,11 @@ AGES = (
         ),
     ),
     PatternDetector(
-        "AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7, shapes=_SHAPES_OF_AGES
+        "AGE",
+        re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE),
+        rank=7,
+        shapes=_SHAPES_OF_AGES,
+        at_numbers=True,
     ),
     PatternDetector(
         "AGE",
@@ -132,14 +161,14 @@ AGES = (
             rf"(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w%]|\.\d)"
         ),
         rank=7,
-        words=frozenset(["turned", "turning", "age", "aged", "alter", "edad", "eta", "âge", "ages"]),
+        at_words=True,
+        words=frozenset(["turned", "turning", "age", "aged", "alter", "edad", "eta"]),
     ),
     PatternDetector(  # HIPAA lets no age over 89 stand, and few spans of time are that long: lived for 97 years
         "AGE",
-        ignore_case(
-            r"(?=\d)(?<![\w.,/-])(?P<value>(?:9\d|1[01]\d)[\ -](?:years?|yrs?))(?!\w)(?!\ (?:ago|later|earlier))"
-        ),
+        ignore_case(r"(?<![\w.,/-])(?P<value>(?:9\d|1[01]\d)[\ -](?:years?|yrs?))(?!\w)(?!\ (?:ago|later|earlier))"),
         rank=7,
+        at_numbers=True,
         words=frozenset(["year", "years", "yr", "yrs"]),
     ),
     PatternDetector(  # age, and a number a few words after it: Age recorded at triage: 97
@@ -164,10 +193,11 @@ AGES = (
     PatternDetector(  # 45Y F, 45 M, F/45, M 067Y
         "AGE",
         ignore_case(
-            r"(?=\d)(?<![\w./])(?:(?P<value>\d{1,3}\ ?(?:yrs?|years?|y))\.?[\ ,/-]{0,3}(?:(?:fe)?male|m|f|man|woman|boy"
-            r"|girl|lady|gentleman)(?![\w])|\Z(?!))"
+            r"(?<![\w./])(?:(?P<value>\d{1,3}\ ?(?:yrs?|years?|y))\.?[\ ,/-]{0,3}(?:(?:fe)?male|m|f|man|woman|boy"
+            r"|girl|lady|gentleman)(?![\w]))"
         ),
         rank=7,
+        at_numbers=True,
         words=frozenset(["yr", "yrs", "year", "years", "y"]),
     ),
     PatternDetector(
@@ -182,10 +212,15 @@ AGES = (
         "AGE",
         ignore_case(r"(?<![\w./-])(?P<value>\d{2,3}\ ?(?:jahre|ans|años|anni|anos|jaar)(?:\ (?:alt|oud))?)(?![\w])"),
         rank=7,
+        at_numbers=True,
         words=frozenset(["jahre", "ans", "anos", "anni", "jaar"]),
     ),
     PatternDetector(  # age and sex: 93F, but not a 12F (French) catheter
-        "AGE", re.compile(r"(?<![\w./-])(?P<value>[4-9]\d|1[01]\d)[FM](?![\w-])"), rank=7, shapes=("0F", "0M")
+        "AGE",
+        re.compile(r"(?<![\w./-])(?P<value>[4-9]\d|1[01]\d)[FM](?![\w-])"),
+        rank=7,
+        shapes=("0F", "0M"),
+        at_numbers=True,
     ),
     PatternDetector(  # 92 F with cough; a temperature of 102 F is followed by other words
         "AGE",
@@ -194,6 +229,7 @@ AGES = (
             r"(?= (?:with|w/|who|c/o|s/p|h/o|presents|presenting|admitted)(?!\w))"
         ),
         rank=7,
+        at_numbers=True,
         shapes=("0 F ", "0 M "),
     ),
     PatternDetector(  # a whole text like 45Y: an age column of a burned-in header

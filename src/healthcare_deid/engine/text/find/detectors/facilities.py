@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.find.detectors.streets import PLACE_NOUNS
-from healthcare_deid.engine.text.find.detectors.words import Token, matches_at, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import matches_at, words_of
 from healthcare_deid.engine.text.find.lexicon import first_names, fold, surnames, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 _WORD = r"[^\W\d_][\w.'\u2019-]*"
 _FACILITY = (
@@ -97,18 +97,18 @@ class FacilityDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the names, including the word for the kind of facility."""
-        tokens = tokens_of(text)
-        has_compound = any(token.word.endswith(_KIND_ENDINGS) for token in tokens)
-        if not has_compound and _KIND_WORDS.isdisjoint([token.word for token in tokens]):
+        words = words_of(text)
+        has_compound = any(word.endswith(_KIND_ENDINGS) for word in words)
+        if not has_compound and _KIND_WORDS.isdisjoint(words):
             return []
         found: list[Match] = []
-        for match in _named_by_kind(text, tokens):
+        for match in _named_by_kind(text):
             start = _name_start(
                 text, match.start("name"), match.end("name"), strong=bool(_STRONG_KIND.match(match["kind"]))
             )
             if start is not None:
                 found.append(Match(start, match.end(), "ORGANIZATION_NAME"))
-        for match in matches_at(_FACILITY_BEFORE, text, tokens, _KINDS_BEFORE):
+        for match in matches_at(_FACILITY_BEFORE, text, _KINDS_BEFORE):
             end = _name_end(text, *match.span("name"))
             if end is not None:
                 found.append(Match(match.start(), end, "ORGANIZATION_NAME"))
@@ -121,11 +121,11 @@ class FacilityDetector:
         return found
 
 
-def _named_by_kind(text: str, tokens: Sequence[Token]) -> Iterator[re.Match[str]]:
+def _named_by_kind(text: str) -> Iterator[re.Match[str]]:
     """Yield names that precede their kind."""
     # Only the surroundings of kinds are searched: trying every word took five times as long.
     begin = end = 0
-    for kind in matches_at(_KIND, text, tokens, _KIND_BEGINNINGS):
+    for kind in matches_at(_KIND, text, _KIND_BEGINNINGS):
         start = kind.start()
         for _ in range(_MOST_WORDS):
             start = max(0, text.rfind(" ", 0, start))

@@ -60,6 +60,7 @@ IDENTIFIERS = (
         gate=FIVE_DIGITS,
         rank=1,
         ocr_digits=True,
+        at_words=True,
         words=frozenset(["ssn", "soc", "social", "ss"]),
     ),
     PatternDetector(  # where a text speaks of one, a number never issued is a typing error
@@ -88,6 +89,7 @@ IDENTIFIERS = (
         is_itin,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["itin", "taxpayer"]),
     ),
     PatternDetector(
@@ -104,14 +106,17 @@ IDENTIFIERS = (
     ),
     PatternDetector(
         "US_VEHICLE_IDENTIFICATION_NUMBER",
-        ignore_case(r"(?<![A-Z0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Z0-9])"),
+        re.compile(r"(?<![A-Za-z0-9])[A-HJ-NPR-Za-hj-npr-z0-9]{17}(?![A-Za-z0-9])"),
         is_vin,
+        at_numbers=True,
+        at_codes=True,
     ),
     PatternDetector(
         "SWIFT_CODE",
         ignore_case(rf"\b(?:swift|bic)(?:\ code)?{_LINK}(?P<value>[A-Z]{{6}}[A-Z0-9]{{2}}(?:[A-Z0-9]{{3}})?)\b"),
         is_swift_code,
         gate=None,
+        at_words=True,
         words=frozenset(["swift", "bic"]),
     ),
     PatternDetector(
@@ -119,6 +124,7 @@ IDENTIFIERS = (
         re.compile(r"(?<![A-Za-z0-9])(?!MONOCHROME)[A-Z]{6}(?=[A-Z]{0,4}\d)[A-Z0-9]{5}(?![A-Za-z0-9])"),
         is_swift_code,
         rank=6,
+        at_codes=True,
     ),
     PatternDetector(
         "PASSPORT",
@@ -129,6 +135,7 @@ IDENTIFIERS = (
         has_digit,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["passport", "reisepass", "passeport", "pasaporte", "passaporto"]),
     ),
     PatternDetector(
@@ -141,7 +148,8 @@ IDENTIFIERS = (
         lambda text: len(digits_of(text)) >= 5,
         gate=FIVE_DIGITS,
         rank=1,
-        words=frozenset(["dl", "d", "driver", "drivers", "driver's", "driving", "drv", "license", "licence"]),
+        at_words=True,
+        words=frozenset(["dl", "d", "driver", "drivers", "driver's", "driving", "drv"]),
     ),
     PatternDetector(
         "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
@@ -149,6 +157,7 @@ IDENTIFIERS = (
         is_nhs_number,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["nhs"]),
     ),
     PatternDetector(
@@ -166,6 +175,7 @@ IDENTIFIERS = (
         is_iban,
         gate=FIVE_DIGITS,
         rank=1,
+        at_codes=True,
     ),
     PatternDetector(
         "US_HEALTHCARE_NPI",
@@ -173,6 +183,7 @@ IDENTIFIERS = (
         is_npi,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["npi", "national"]),
     ),
     PatternDetector(
@@ -181,6 +192,7 @@ IDENTIFIERS = (
         is_dea_number,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["dea"]),
     ),
     PatternDetector(
@@ -189,6 +201,7 @@ IDENTIFIERS = (
         is_imei,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["imei"]),
     ),
     PatternDetector(
@@ -205,6 +218,7 @@ IDENTIFIERS = (
         is_canadian_sin,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["sin", "nas", "social"]),
     ),
     PatternDetector(
@@ -213,6 +227,7 @@ IDENTIFIERS = (
         is_routing_number,
         gate=FIVE_DIGITS,
         rank=1,
+        at_words=True,
         words=frozenset(["aba", "rtn", "routing"]),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.find.detectors.words import Token, WordKind
-from healthcare_deid.engine.text.find.lexicon import FIELD_ENDING, eponyms, everyday, vocabulary, word_set
+from healthcare_deid.engine.text.find.lexicon import eponyms, everyday, has_field_ending, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ _EPONYM_NOUN = word_set("eponym_noun")
 CLOSED_CLASS = word_set("closed_class")
 _PERSON_NOUNS = word_set("person_nouns")
 _EPONYM_PAIRS = word_set("eponym_pairs")
+BEGIN_EPONYM_PAIRS = frozenset(pair.partition("-")[0] for pair in _EPONYM_PAIRS)
 _PLACE_EPONYMS = word_set("place_eponyms")
 UNLISTED = frozenset({WordKind.LIKELY, WordKind.UNKNOWN})
 NAMES = UNLISTED | {WordKind.FIRST, WordKind.LAST}
@@ -54,7 +55,7 @@ def name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, title
         run.pop()
     if len(run) > 1 and "," in gap(text, run[-2], run[-1]) and is_eponym(text, tokens, index + len(run)):
         run.pop()  # the last word belongs to a term: Joel Dodd, Turner syndrome
-    if all(token.kind is WordKind.INITIAL for token in run):
+    if not run or all(token.kind is WordKind.INITIAL for token in run):
         return []
     return run[: MAX_NAME_WORDS + 1]
 
@@ -102,10 +103,7 @@ def may_be_a_name(token: Token, *, known: frozenset[str]) -> bool:
     Its ending does, but it is capitalized and not in *known*. Examples: Bailly, Moraes.
     """
     return (
-        token.kind is WordKind.WORD
-        and token.capital
-        and token.word not in known
-        and not FIELD_ENDING.fullmatch(token.word)
+        token.kind is WordKind.WORD and token.capital and token.word not in known and not has_field_ending(token.word)
     )
 
 

@@ -11,7 +11,7 @@ from healthcare_deid.engine.text.find.detectors.words import words_of
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from healthcare_deid.engine.text.find.detectors.base import Detector
 
@@ -90,11 +90,16 @@ IDENTIFIERS = (
     _row("GOVERNMENT_ID", r"\d{9}", checks.is_nif, "nif contribuinte"),
 )
 
-# Any run that could be an identifier; trying every form on every text would be slow.
+# Any run that could be an identifier; trying every form on every text would be slow. It is tried only at digits with
+# enough behind them, from the word before them on.
+_DIGITS = re.compile(r"[0-9]+")
 _CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9])[A-Z]{1,2}\d{6}\([0-9A]\)"
     r"|(?<![A-Za-z0-9.-])[A-Za-z]{0,6} ?\d(?:[ .+-]?[A-Za-z0-9]){3,22}(?![A-Za-z0-9])"
 )
+_ENOUGH = re.compile(r"\d{6}\(|\d(?:[ .+-]?[A-Za-z0-9]){3}")
+_WORD_BEFORE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,6} ?\Z")
+_LONGEST_WORD_BEFORE = 7
 _ALONE = r"(?<![A-Za-z0-9.])(?:{})(?![A-Za-z0-9])"
 _ANY = tuple((row, re.compile(_ALONE.format(row.pattern))) for row in IDENTIFIERS)
 # Gate: most candidates are dates and measurements, which have none of these forms.
@@ -118,21 +123,39 @@ class NationalIdDetector:
     def find(self, text: str) -> list[Match]:
         """Return the identifiers that pass their check."""
         words = words_of(text)
-        if FIVE_DIGITS.search(text) is None and _FEW_DIGITS.isdisjoint(words) and _FISCAL_CODE.search(text) is None:
+        has_cue = not _FEW_DIGITS.isdisjoint(words)
+        if not (has_cue or FIVE_DIGITS.search(text) or _FISCAL_CODE.search(text)):
             return []
         found: list[Match] = []
-        for span in _CANDIDATE.finditer(text):
-            if _ANY_FORM.search(text, span.start(), min(len(text), span.end() + 1)) is None:
+        for start, end in _candidates(text):
+            if not (has_cue or FIVE_DIGITS.search(text, start, end) or _FISCAL_CODE.search(text, start, end)):
+                continue
+            if _ANY_FORM.search(text, start, end) is None:
                 continue
             for row, pattern in _ANY:
                 if row.cues and row.cues.isdisjoint(words):
                     continue
                 found += [
                     Match(match.start(), match.end(), row.info_type)
-                    for match in pattern.finditer(text, span.start(), min(len(text), span.end() + 1))
+                    for match in pattern.finditer(text, start, end)
                     if row.is_valid(match[0])
                 ]
         return found
+
+
+def _candidates(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of possible identifiers, each with the character after it."""
+    end = 0
+    for digits in _DIGITS.finditer(text):
+        start = digits.start()
+        if start < end or _ENOUGH.match(text, start) is None:
+            continue
+        before = _WORD_BEFORE.search(text, max(end, start - _LONGEST_WORD_BEFORE), start)
+        match = before and _CANDIDATE.match(text, before.start())
+        match = match or _CANDIDATE.match(text, start)
+        if match:
+            end = match.end()
+            yield match.start(), min(len(text), end + 1)
 
 
 NATIONAL: tuple[Detector, ...] = (NationalIdDetector(),)

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from string import ascii_letters
 from typing import NamedTuple
 
 from healthcare_deid.engine.text.find.lexicon import fold, word_set
 
-_RUN = re.compile(
-    r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][-/])"
-    r"(?:[A-Za-z]{1,6}-){0,2}[A-Za-z]{0,6}\d[A-Za-z0-9]*(?:[-./+][A-Za-z]{0,6}\d[A-Za-z0-9]*|[-.][A-Za-z]{1,2}(?![A-Za-z0-9]))*"
-)
+_DIGITS = re.compile(r"[0-9]+")
+# A number from its first digit on, and the letters before it.
+_RUN = re.compile(r"\d[A-Za-z0-9]*(?:[-./+][A-Za-z]{0,6}\d[A-Za-z0-9]*|[-.][A-Za-z]{1,2}(?![A-Za-z0-9]))*")
+_BEFORE_RUN = re.compile(r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][-/])(?:[A-Za-z]{1,6}-){0,2}[A-Za-z]{0,6}\Z")
+_MOST_BEFORE_RUN = 20
+_ATTACHED = frozenset(f"{ascii_letters}-/")
 _LEFT = re.compile(
     r"[^\W\d_]+(?:['\u2019.][^\W\d_]+)*|[#:=|\[(;]|(?<=\s)/(?=\s)|(?<=[^\W\d_]{3})\.(?=\s+[A-Z])|(?<=\d)\.(?=\s)"
 )
@@ -55,16 +58,30 @@ class Cue(NamedTuple):
     linked: bool
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def number_runs(text: str) -> tuple[NumberRun, ...]:
     """Return the numbers of a text in order.
 
     Signs inside a number belong to it; spaces do not.
     """
     runs: list[NumberRun] = []
-    for match in _RUN.finditer(text):
-        value = match[0]
-        runs.append(NumberRun(match.start(), match.end(), value, sum(map(str.isdigit, value))))
+    end = 0
+    for digits in _DIGITS.finditer(text):
+        start = digits.start()
+        if start < end:
+            continue
+        if text[start - 1 : start] in _ATTACHED:
+            before = _BEFORE_RUN.search(text, max(end, start - _MOST_BEFORE_RUN), start)
+            if before is None:
+                continue
+            begin = before.start()
+        else:
+            begin = start
+        match = _RUN.match(text, start)
+        end = match.end() if match else digits.end()
+        value = text[begin:end]
+        count = len(value) if value.isdigit() else sum(map(str.isdigit, value))
+        runs.append(NumberRun(begin, end, value, count))
     return tuple(runs)
 
 

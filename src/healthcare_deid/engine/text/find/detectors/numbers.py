@@ -100,10 +100,10 @@ def _cued(text: str, runs: tuple[NumberRun, ...], index: int, run: NumberRun) ->
     letters = len(run.value) - run.digits
     if run.digits < 2 or _DECIMAL.fullmatch(run.value):
         return None
-    grown = _GROWN.match(run.value)
+    grown = letters and _GROWN.match(run.value)
     if grown:
         return NumberRun(run.start + grown.end(), run.end, run.value[grown.end() :], run.digits)
-    prefix = _PREFIX.match(run.value)
+    prefix = letters and _PREFIX.match(run.value)
     if prefix and prefix[1].lower() in _CUES and run.digits >= 4:
         return run
     cue = cue_before(text, run.start)

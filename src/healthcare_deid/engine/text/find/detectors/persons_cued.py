@@ -6,7 +6,8 @@ A title, a label, credentials or carets are cues.
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from bisect import bisect_left
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
@@ -22,7 +23,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     name_run,
     span,
 )
-from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, matches_at, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, matches_at, places_of, tokens_of
 from healthcare_deid.engine.text.find.lexicon import (
     eponyms,
     everyday,
@@ -127,8 +128,9 @@ def _is_caret_name(value: str) -> bool:
 
 def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
     found: list[Match] = []
-    for index, token in enumerate(tokens[:-1]):
-        if token.word not in TITLES:
+    for index in places_of(text, TITLES):
+        token = tokens[index]
+        if index + 1 == len(tokens):
             continue
         between = gap(text, token, tokens[index + 1])
         if between not in {" ", ". ", ".", ".  ", ": "}:
@@ -153,11 +155,10 @@ def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
 
 
 def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
-    starts = {token.start: index for index, token in enumerate(tokens)}
     found: list[Match] = []
-    for match in matches_at(_LABEL, text, tokens, _LABEL_BEGINNINGS):
-        index = starts.get(match.end())
-        if index is None:
+    for match in matches_at(_LABEL, text, _LABEL_BEGINNINGS):
+        index = bisect_left(tokens, match.end(), key=itemgetter(0))
+        if index == len(tokens) or tokens[index].start != match.end():
             continue
         while index < len(tokens) and tokens[index].word in TITLES:
             index += 1  # `_after_titles` finds names after titles
@@ -292,9 +293,12 @@ def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
 def _before_belongings(text: str, tokens: Sequence[Token]) -> list[Match]:
     """Find names by a possession: Pinto's prior films."""
     found: list[Match] = []
-    for owner, thing in pairwise(tokens):
+    for index in places_of(text, _BELONGINGS):
+        if not index:
+            continue
+        owner, thing = tokens[index - 1 : index + 1]
         name = owner.word.removesuffix("'s")
-        is_owned = name != owner.word and thing.word in _BELONGINGS and gap(text, owner, thing) == " "
+        is_owned = name != owner.word and gap(text, owner, thing) == " "
         if is_owned and owner.capital and (name in surnames() or name in first_names()):
             found.append(Match(owner.start, owner.end - 2, "PERSON_NAME"))
     return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.find.detectors.base import GUESS
 from healthcare_deid.engine.text.find.detectors.name_runs import (
+    BEGIN_EPONYM_PAIRS,
     NAMES,
     NAMES_AND_WORDS,
     TITLES,
@@ -33,7 +34,6 @@ _BODY_PARTS = word_set("body_parts")
 # A name next to one of these characters is part of a code.
 _CODE = frozenset("_0123456789\\@=")
 _BEGINS_A_NAME = NAMES_AND_WORDS | {WordKind.PARTICLE, WordKind.INITIAL}
-_HYPHENS = frozenset({"-", "\u2013"})
 _SYLLABIC_SURNAMES = word_set("syllabic_surnames")
 _SYLLABLE = (
     r"(?:[bcdfghjklmnpqrstvwxyz]|[bcdgkpstz]h|ngh?|t[rs]|hs|[gk]w|[bghkmpr]y)?[aeiouy]{1,3}(?:n[gh]|ch|[nmkptlrhw])?"
@@ -73,11 +73,11 @@ def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
     is_lower = text.islower()
     while index < len(tokens):
         token = tokens[index]
-        hyphenated = text[token.end : token.end + 1] in _HYPHENS
-        if not hyphenated and not _can_begin(token, is_lower=is_lower):
+        may_be_a_pair = token.word in BEGIN_EPONYM_PAIRS
+        if not may_be_a_pair and not _can_begin(token, is_lower=is_lower):
             index += 1
             continue
-        if hyphenated and is_eponym_pair(text, tokens, index):
+        if may_be_a_pair and is_eponym_pair(text, tokens, index):
             while is_eponym_pair(text, tokens, index):
                 index += 1
             index += 1

@@ -14,7 +14,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     name_run,
     span,
 )
-from healthcare_deid.engine.text.find.detectors.words import Token, WordKind
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, places_of
 from healthcare_deid.engine.text.find.lexicon import begins_with_a_place, eponyms, vocabulary, word_set
 
 if TYPE_CHECKING:
@@ -30,13 +30,15 @@ _INTRODUCES = frozenset(
     ["i'm", "dear", "hi", "hello", "thanks", "regards", "sincerely", "said", "says", "told", "asked", "given", "gave"]
 )
 _GIVEN = frozenset({"given", "gave"})
+_TELLS = _SAYS | _HAD | _INTRODUCES | {"to", "and"}
 _LEADS = re.compile(r" |, ?|,? ?\n")
 
 
 def told_persons(text: str, tokens: Sequence[Token]) -> list[Match]:
     """Return the names that the sentence tells, in texts of mixed case."""
     found: list[Match] = []
-    for index, token in enumerate(tokens):
+    for index in places_of(text, _TELLS):
+        token = tokens[index]
         if token.upper and len(token.word) > 1:
             continue
         if token.word in _INTRODUCES or (token.word == "to" and index and tokens[index - 1].word == "according"):

@@ -169,7 +169,7 @@ def _is_toponym(text: str, tokens: Sequence[Token], index: int) -> bool:
 
 def places_after_labels(text: str, tokens: Sequence[Token]) -> Iterator[Match]:
     """Yield places after their label, or before what says that they are one."""
-    for match in matches_at(_LABEL, text, tokens, _LABEL_BEGINNINGS):
+    for match in matches_at(_LABEL, text, _LABEL_BEGINNINGS):
         words = match["place"].split()
         label = match[0].split(None, 1)[0].lower().rstrip(":=|")
         # Region: Abdomen, CT

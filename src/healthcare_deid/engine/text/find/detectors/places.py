@@ -9,7 +9,7 @@ from healthcare_deid.engine.text.find.detectors.base import PatternDetector, ign
 from healthcare_deid.engine.text.find.detectors.name_runs import is_eponym
 from healthcare_deid.engine.text.find.detectors.place_cues import places_after_labels, places_in_context
 from healthcare_deid.engine.text.find.detectors.streets import STATES
-from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import matches_at, places_of, tokens_of
 from healthcare_deid.engine.text.find.lexicon import (
     begins_with_a_place,
     first_names,
@@ -50,7 +50,7 @@ ADDRESSES = (
     PatternDetector(  # 12 Old Mill Road, Apt 4
         "LOCATION",
         ignore_case(
-            rf"""(?=\d)(?<![\w./])\d{{1,5}}[A-Z]?(?:-\d{{1,4}})?,?\ (?:(?:N|S|E|W|NE|NW|SE|SW|north|south|east
+            rf"""(?<![\w./])\d{{1,5}}[A-Z]?(?:-\d{{1,4}})?,?\ (?:(?:N|S|E|W|NE|NW|SE|SW|north|south|east
                 |west)\.?\ )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th))\ ){{1,4}}
             (?:street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq
             |terrace|ter|parkway|pkwy|highway|hwy|circle|cir|way|crescent|close|alley|trail|trl|gardens|grove|mews|walk
@@ -60,6 +60,7 @@ ADDRESSES = (
         ),
         _begins_with_a_name,
         rank=1,  # before cues of numbers: Address of record: 9341 Wheat Court
+        at_numbers=True,
         words=frozenset(
             [
                 "street",
@@ -114,17 +115,19 @@ ADDRESSES = (
     PatternDetector(  # any house and street before a city, a state and a ZIP: 8589 Birkenstraße, Cobalt Glen, NH 81397
         "LOCATION",
         re.compile(
-            r"(?=\d)(?<![\w./-])\d{1,5}[A-Z]? [A-Z\u00C0-\u00DE][^\n;:|.!?\d]{2,40}(?:\.? (?:Apt|Unit|Suite|Ste"
+            r"(?<![\w./-])\d{1,5}[A-Z]? [A-Z\u00C0-\u00DE][^\n;:|.!?\d]{2,40}(?:\.? (?:Apt|Unit|Suite|Ste"
             r"|#)\.? ?#?\w{1,5})?"
             r",\s+[A-Z][\w.' -]{2,30},? [A-Z]{2},? \d{5}(?:-\d{4})?(?!\d)"
         ),
         rank=3,
         shapes=(" 00000",),
+        at_numbers=True,
     ),
     PatternDetector(  # apartment or suite, before the house number or after the street
         "LOCATION",
         re.compile(r"(?<!\w)(?:Apt|Suite|Ste|APT|SUITE|Apartment)\.? #?\d{2,5}[A-Z]?(?!\w)"),
         rank=6,
+        at_words=True,
         words=frozenset(["apt", "suite", "ste", "apartment"]),
     ),
     PatternDetector(  # armed forces
@@ -133,6 +136,7 @@ ADDRESSES = (
             r"(?<!\w)(?:PSC|CMR|Unit|USS|USNS|USCGC|USNV) [\w ]{1,20}(?:,? ?Box \d+)?\s*,?\s*[ADF]PO A[AEP] \d{5}"
         ),
         rank=3,
+        at_words=True,
         words=frozenset(["psc", "cmr", "unit", "uss", "usns", "uscgc", "usnv"]),
     ),
     PatternDetector(  # flat or unit before the house number
@@ -141,6 +145,7 @@ ADDRESSES = (
             r"(?<!\w)(?:flat|apt|apartment|unit|suite|room)\ \#?\d{1,4}[a-z]?,\ (?=\d{1,5}[a-z]?\ [^\W\d_]{3})"
         ),
         rank=6,
+        at_words=True,
         words=frozenset(["flat", "apt", "apartment", "unit", "suite", "room"]),
     ),
     PatternDetector(
@@ -155,6 +160,8 @@ ADDRESSES = (
         rank=6,
         gate=re.compile(r"[A-Z],? \d{5}"),
         shapes=(" 00000",),
+        at_words=True,
+        words=frozenset(STATES.lower().split("|")),
     ),
     PatternDetector(
         "LOCATION",
@@ -166,7 +173,8 @@ ADDRESSES = (
             r"|[A-Z]\d[A-Z]\ ?\d[A-Z]\d|[A-Z]{2,3}[-\ ]?\d{4,5})(?![\w-])"
         ),
         rank=1,
-        words=frozenset(["zip", "postal", "post", "zipcode", "postcode", "plz"]),
+        at_words=True,
+        words=frozenset(["zip", "postal", "post", "zipcode", "postalcode", "postcode", "plz"]),
     ),
     PatternDetector(  # United Kingdom, Canada
         "LOCATION",
@@ -175,6 +183,7 @@ ADDRESSES = (
             r"|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d)(?![\w-])"
         ),
         rank=6,
+        at_codes=True,
     ),
     PatternDetector(  # 69120 Heidelberg, D-10117 Berlin
         "LOCATION",
@@ -196,7 +205,8 @@ _CITY_AND_STATE = re.compile(
 )
 
 
-_STATE_LETTERS = re.compile(rf", ?(?:{STATES})\b|\b[A-Z]{{2}},? \d{{5}}")
+# The first character comes first, so that the rest is tried only at it.
+_STATE_LETTERS = re.compile(rf"[,A-Z](?:(?<=,) ?(?:{STATES})\b|(?<!,)(?<!\w.)[A-Z],? \d{{5}})")
 
 
 # Cue for a place where somebody lives, was born or was treated, and the capitalized name.
@@ -222,7 +232,7 @@ def _after_cues(text: str) -> Iterator[Match]:
 
     Examples: moved here from Oaxaca.
     """
-    for match in matches_at(_PLACE_CUE, text, tokens_of(text), _PLACE_CUE_BEGINNINGS):
+    for match in matches_at(_PLACE_CUE, text, _PLACE_CUE_BEGINNINGS):
         first = match["place"].split()[0].strip(",")
         plain = fold(first).replace("\u2019", "'").removesuffix("'s")
         if plain in vocabulary() or plain in word_set("titles") or plain in first_names():
@@ -258,11 +268,14 @@ class PlaceDetector:
         tokens = tokens_of(text)
         found: list[Match] = []
         listed = places()
-        for index, token in enumerate(tokens):
-            for words in listed.get(token.word, ()):
+        for index in places_of(text, listed.keys()):
+            token = tokens[index]
+            if not (lower or token.capital):
+                continue
+            if text[max(0, token.start - 1) : token.start] in _CODE:
+                continue
+            for words in listed[token.word]:
                 run = tokens[index : index + len(words)]
-                if not (lower or token.capital) or text[max(0, token.start - 1) : token.start] in _CODE:
-                    continue
                 if tuple(item.word for item in run) == words and not is_eponym(text, tokens, index + len(words)):
                     found.append(Match(token.start, run[-1].end, "LOCATION"))
                     break

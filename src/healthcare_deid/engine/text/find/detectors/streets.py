@@ -11,9 +11,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
-from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, ignore_case
+from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, ignore_case, number_starts
 from healthcare_deid.engine.text.find.detectors.name_runs import CLOSED_CLASS, TITLES
-from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of, words_of
+from healthcare_deid.engine.text.find.detectors.words import matches_at, words_of
 from healthcare_deid.engine.text.find.lexicon import (
     begins_with_a_place,
     eponyms,
@@ -150,21 +150,19 @@ class AddressDetector:
 def _anchors(text: str, words: frozenset[str]) -> Iterator[tuple[int, int]]:
     """Yield streets with their number, and units."""
     if not _TYPES.isdisjoint(words):
-        yield from _accepted(_TYPE_LAST, text, _end_of_type_last)
-    if not _PREFIXES.isdisjoint(words):
-        for match in matches_at(_TYPE_FIRST, text, tokens_of(text), _PREFIXES):
-            before = _NUMBERS_BEFORE.search(text, max(0, match.start() - 16), match.start())
-            end = _end_of_type_first(match, has_number=before is not None)
-            if end is not None:
-                yield before.start() if before else match.start(), end
+        yield from _with_the_type_last(text)
+    for match in matches_at(_TYPE_FIRST, text, _PREFIXES):
+        before = _NUMBERS_BEFORE.search(text, max(0, match.start() - 16), match.start())
+        end = _end_of_type_first(match, has_number=before is not None)
+        if end is not None:
+            yield before.start() if before else match.start(), end
     if not _TYPES_BETWEEN.isdisjoint(words):
         yield from _accepted(_TYPE_BETWEEN, text, _end_of_type_between)
     if _NUMBER_AFTER_NAME.search(text):
         yield from _accepted(_NAME_AND_NUMBER, text, _end_of_name_and_number)
     if not _BOXES.isdisjoint(words):
         yield from (match.span() for match in _BOX.finditer(text))
-    if not _UNITS.isdisjoint(words):
-        yield from _units(text)
+    yield from _units(text)
 
 
 def _accepted(
@@ -179,8 +177,14 @@ def _accepted(
         match = pattern.search(text, match.start() + 1 if end is None else end)
 
 
-def _end_of_type_last(match: re.Match[str]) -> int | None:
-    return _type_end(match.string, *match.span("name"))
+def _with_the_type_last(text: str) -> Iterator[tuple[int, int]]:
+    end = 0
+    for start in number_starts(text):
+        match = _TYPE_LAST.match(text, start) if start >= end else None
+        stop = _type_end(text, *match.span("name")) if match else None
+        if stop is not None:
+            end = stop
+            yield start, end
 
 
 def _type_end(text: str, start: int, end: int, *, sure: bool = False) -> int | None:
@@ -227,16 +231,16 @@ def _end_of_name_and_number(match: re.Match[str]) -> int | None:
         return match.end()
     text, start, end = match.string, *match.span()
     # An unlisted name and number count where an address is due, or before a postcode with its town.
-    is_led = _LEADS_TO_A_STREET.search(text, max(0, start - _REACH_OF_CUE), start) and _ENDS.match(text, end)
-    if is_led and all(map(_is_telling, words)):
+    may_be_led = _ENDS.match(text, end) and all(map(_is_telling, words))
+    if may_be_led and _LEADS_TO_A_STREET.search(text, max(0, start - _REACH_OF_CUE), start):
         return end
     is_named = any(map(_is_telling, words)) and everyday().isdisjoint(words)
     return end if is_named and _TOWN_FOLLOWS.match(text, end) else None
 
 
 def _units(text: str) -> Iterator[tuple[int, int]]:
-    for match in _UNIT.finditer(text):
-        if fold(match["type"]) not in _UNITS or not match["type"][0].isupper():
+    for match in matches_at(_UNIT, text, _UNITS):
+        if not match["type"][0].isupper():
             continue
         low = max(0, match.start() - _REACH)
         before = _BEFORE_UNIT.search(text[low : match.start()].rstrip(" \t\r\n,}?>|*."))
