@@ -18,6 +18,7 @@ from tests.report.run_made import make_run
 from healthcare_deid import presets
 from healthcare_deid.cli.output import write_report
 from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine.runs.run_report import RunReport
 from healthcare_deid.report import Decision, Review
 from healthcare_deid.testing import sample_dicom, write_samples
 
@@ -265,11 +266,13 @@ def test_what_was_approved_is_exported_from_the_command_line(cli: Callable[..., 
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "1 approved and copied, 2 left out (0 rejected)\n"
     assert len(list((tmp_path / "release").rglob("*.dcm"))) == 1
-    assert cli("review", clean, "--export", tmp_path / "release").exit_code == 1
+    again = cli("review", clean, "--export", tmp_path / "release")
+    assert again.exit_code == 1
+    assert "--export: the folder exists and is not empty: name a new one, or empty it" in again.stderr
     assert cli("review", tmp_path / "scans").exit_code == 1
 
 
-@pytest.mark.parametrize("given", [(), ("--preset", "minimal", "--set", "StudyDescription=Trial")])
+@pytest.mark.parametrize("given", [(), ("--set", "StudyDescription=Trial")])
 def test_the_page_removes_a_box_by_the_runs_own_settings_or_by_those_that_are_given(
     cli: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...]
 ) -> None:
@@ -291,9 +294,55 @@ def test_the_page_removes_a_box_by_the_runs_own_settings_or_by_those_that_are_gi
     ((status, text),) = answers
     if given:
         assert status == 422
-        assert "give the review the config and the options that the run was started with; they differ" in text
+        assert "with its options and versions; these differ" in text
+        assert "options.set_values" in text
+        assert "config" not in text
     else:
         assert (status, json.loads(text)["boxes"]) == (200, [[0, 5, 6, 30, 10]])
+
+
+def test_the_review_of_a_run_with_a_secret_file_needs_that_file_alone_and_says_so_at_its_start(
+    cli: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run(tmp_path)
+    secret = ("--secret-file", tmp_path / "keys" / "project.secret")
+    run = ("--preset", "contents", "--date-shift-days", "30", *secret)
+    assert cli("files", tmp_path / "scans", tmp_path / "out", *run).exit_code == 0
+
+    def visit(url: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("webbrowser.open", visit)
+    review = ("review", tmp_path / "out", "--originals", tmp_path / "scans")
+    told = "Instances cannot be run again, and boxes not removed: "
+    assert f"{told}give the review what the run was given and its folder has no values of: --secret-file (secret)" in (
+        cli(*review).stderr
+    )
+    assert told not in cli(*review, *secret).stderr
+    differs = cli(*review, *secret, "--date-shift-days", "100").stderr  # given, although it is the default
+    assert "options.date_shift_days: 30 there, 100 now" in differs
+
+
+def test_an_audit_takes_a_run_folder_and_the_runs_report_tells_what_was_audited_and_compared(
+    cli: Callable[..., Result], tmp_path: Path
+) -> None:
+    clean, scans, run = make_run(tmp_path), tmp_path / "scans", tmp_path / "clean.run"
+    nobody = "Results: nobody compared them with their originals"
+    assert cli("audit", run).stdout == cli("audit", clean).stdout
+    assert any(text.startswith(nobody) for text in RunReport.of(run).unchecked)
+    assert cli("audit", run, "--against", scans).exit_code == 0
+    assert cli("compare", scans, clean).exit_code == 0
+    report = RunReport.of(run)
+    assert [event.kind for event in report.events] == ["audit", "audit", "audit", "comparison"]
+    assert report.events[2].in_words() == ("3 audited, 3 compared, 0 with pixels, 0 errors, 0 warnings, 0 not read")
+    assert not any("compared" in text for text in report.unchecked)
+    assert cli("audit", clean / "study" / "0.dcm").exit_code == 0
+    assert len(RunReport.of(run).events) == 4
+    Review(clean).cover(0, 0, (100, 100, 50, 20))
+    since = [text for text in RunReport.of(run).unchecked if "compared" in text]
+    assert [text.partition(" (")[0] for text in since] == [
+        "Results: they have changed since somebody compared them with their originals"
+    ]
 
 
 def test_what_the_command_line_made_is_run_again_by_its_run_folder_alone(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import BasicTextSRStorage, ExplicitVRLittleEndian
+
 from healthcare_deid import presets
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.testing import sample_dicom
@@ -47,3 +50,30 @@ def make_run(folder: Path) -> Path:
     lines = [line | said.get(line["result"], {}) for line in lines]
     record.write_text("".join(f"{json.dumps(line)}\n" for line in [header, *lines]) + '{"result":"cut o')
     return clean
+
+
+def save(dataset: Dataset, path: Path) -> None:
+    """Write an instance with file meta information."""
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.save_as(path, enforce_file_format=True)
+
+
+def make_report() -> Dataset:
+    """Return a structured report: an instance without pictures."""
+    report = Dataset()
+    report.SOPClassUID, report.SOPInstanceUID = BasicTextSRStorage, "1.2.3.4.5.1"
+    report.StudyInstanceUID, report.SeriesInstanceUID, report.Modality = "1.2.3.4.5.2", "1.2.3.4.5.3", "SR"
+    report.PatientName, report.PatientID, report.StudyDate = "Rivera^Ana", "MRN-483920", "20210304"
+    finding, case = Dataset(), Dataset()
+    finding.ValueType, finding.TextValue = "TEXT", "Patient Ana Rivera has a nodule."
+    finding.ConceptNameCodeSequence = [_code("121071", "DCM", "Finding")]
+    case.ValueType, case.ConceptNameCodeSequence = "CODE", [_code("MRN-483920", "99LOCAL", "Case")]
+    report.ContentSequence = [finding, case]
+    return report
+
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
+    return code

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
+import re
 import socket
 import stat
 import struct
 import threading
+from base64 import b64encode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,14 +20,16 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
-from tests.report.run_made import CONFIG, make_run
+from tests.report.run_made import CONFIG, UNREADABLE, make_report, make_run, save
 
 from healthcare_deid import presets, v1beta1
-from healthcare_deid.engine import Deidentifier
+from healthcare_deid.config import DeidentifyConfig
+from healthcare_deid.engine import Dates, Deidentifier, Pseudonyms
 from healthcare_deid.engine.plan.compile import compile_config
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.runs.lock import RunLock
 from healthcare_deid.engine.runs.record import read_record
+from healthcare_deid.engine.runs.report_page import page
 from healthcare_deid.engine.runs.run_report import RunReport
 from healthcare_deid.engine.runs.stores import FolderStore
 from healthcare_deid.errors import ConfigError, RunRefused
@@ -37,8 +42,10 @@ from healthcare_deid.report import (
     audit_tree,
     compare_tree,
 )
+from healthcare_deid.report.finished_run import Entry
 from healthcare_deid.report.review.again import in_mode
 from healthcare_deid.report.review.boxes import cover
+from healthcare_deid.report.review.items import item_of
 from healthcare_deid.testing import sample_dicom
 
 if TYPE_CHECKING:
@@ -97,7 +104,7 @@ def test_the_runs_report_counts_decisions_and_what_nobody_has_decided_about(revi
     review.decide(2, Decision.APPROVED)
     report = RunReport.of(run)
     assert report.decisions == {"approved": 1, "rejected": 2}
-    assert not any(text.startswith("Results") for text in report.unchecked)
+    assert not any(text.startswith("Results that no reviewer") for text in report.unchecked)
 
 
 def test_the_runs_report_counts_a_decision_only_about_a_result_as_it_is_now(
@@ -131,6 +138,30 @@ def test_the_report_after_a_review_was_killed_counts_no_result_whose_line_is_wit
     report = RunReport.of(run)
     assert report.results == 2
     assert report.decisions == {"open": 1, "rejected": 1}
+
+
+def test_the_runs_report_tells_of_an_export_and_binds_the_decisions(
+    review: Review, clean: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "clean.run"
+    assert RunReport.of(run).others == {}
+    review.decide(1, Decision.APPROVED)
+    assert review.export(tmp_path / "Release of Rivera") == 1
+    report = RunReport.of(run)
+    (event,) = report.events
+    assert (event.kind, event.who, event.when) == ("export", "Dr. Who", "2026-03-04T05:06:07Z")
+    assert event.in_words() == "1 exported, 2 left out"
+    name = review.items[1].result
+    listed = f"{review.digest(1)}  {name}\n"  # as sha256sum lists it
+    assert event.files == hashlib.sha256(listed.encode()).hexdigest()
+    for file in ("decisions.jsonl", "events.jsonl"):
+        assert report.others[file] == hashlib.sha256((run / file).read_bytes()).hexdigest()
+        assert f"run,{file},sha256,{report.others[file]}" in report.to_csv()
+        assert report.others[file] in page(report)
+    assert "1 exported, 2 left out" in page(report)
+    assert "Rivera" not in page(report) + report.to_csv() + (run / "events.jsonl").read_text()
+    review.decide(1, Decision.REJECTED)
+    assert RunReport.of(run).others["decisions.jsonl"] != report.others["decisions.jsonl"]
 
 
 def test_a_decision_after_the_half_line_of_a_killed_review_is_a_line_of_its_own(clean: Path, tmp_path: Path) -> None:
@@ -399,9 +430,8 @@ def test_nothing_changes_where_an_instance_cannot_be_run_again(clean: Path, tmp_
     without = Review(clean, reviewer="Dr. Who")
     with pytest.raises(ValueError, match="not among the originals"):
         without.uncover(0, 0, (60, 70, 30, 10))
-    other = Deidentifier(CONFIG, markers=False)
     with pytest.raises(RunRefused, match=r"options.markers: true there, false now"):
-        Review(clean, originals=tmp_path / "scans", deidentifier=other).uncover(0, 0, (60, 70, 30, 10))
+        Review(clean, originals=tmp_path / "scans", options={"markers": False}).uncover(0, 0, (60, 70, 30, 10))
     review = Review(clean, originals=tmp_path / "scans")
     with pytest.raises(ValueError, match="no such box"):
         review.uncover(0, 0, (1, 2, 3, 4))
@@ -452,18 +482,54 @@ def test_a_file_set_has_the_changed_result(review: Review, clean: Path, tmp_path
     assert result in in_set
 
 
-def test_a_config_with_a_key_is_given_to_the_review_again(tmp_path: Path) -> None:
+def test_only_what_the_run_folder_has_no_values_of_is_given_to_the_review_again(tmp_path: Path) -> None:
     make_run(tmp_path)
     config = presets.basic_confidentiality_profile().model_copy(update={"image": None})
-    engine = Deidentifier(config, patient_keys={"P1": b"k" * 32}, secret=b"0123456789abcdef")
+    given: dict[str, Any] = {
+        "patient_keys": {"P1": b"k" * 32},
+        "secret": b"0123456789abcdef",
+        "set_values": {"StudyDescription": "Trial"},
+    }
+    told: dict[str, Any] = {"edition": "2026d", "dates": Dates(), "pseudonyms": Pseudonyms.keyed("T-")}
+    engine = Deidentifier(config, **given, **told, date_shift_days=30)
     engine.deidentify_tree(tmp_path / "scans", tmp_path / "keyed", workers=1)
-    with pytest.raises(RunRefused, match="give the review the config and the options"):
-        Review(tmp_path / "keyed", originals=tmp_path / "scans").run_again(0)
-    review = Review(tmp_path / "keyed", originals=tmp_path / "scans", deidentifier=engine)
+    without = Review(tmp_path / "keyed", originals=tmp_path / "scans")
+    missing = r"no values of: patient_keys, --secret-file \(secret\), --set \(set_values\)$"
+    with pytest.raises(RunRefused, match=missing):
+        without.run_again(0)
+    assert re.search(missing, without.why_not_again())
+    review = Review(tmp_path / "keyed", originals=tmp_path / "scans", options=given)
+    assert review.why_not_again() == ""
     path = tmp_path / "keyed" / review.items[0].result
     before = path.read_bytes()
     review.run_again(0)
     assert path.read_bytes() == before
+
+
+def test_a_config_with_a_key_is_given_to_the_review_again(tmp_path: Path) -> None:
+    make_run(tmp_path)
+    key = {"dateShiftConfig": {"cryptoKey": b64encode(b"k" * 32).decode()}}
+    config = DeidentifyConfig.from_api(
+        {
+            "dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"},
+            "text": {"additionalTransformations": [{"infoTypes": ["DATE"], **key}]},
+        }
+    )
+    Deidentifier(config, secret=b"0123456789abcdef").deidentify_tree(tmp_path / "scans", tmp_path / "keyed", workers=1)
+    options = {"secret": b"0123456789abcdef"}
+    without = Review(tmp_path / "keyed", originals=tmp_path / "scans", options=options)
+    assert without.why_not_again().endswith("no values of: --config-file (config)")
+    review = Review(tmp_path / "keyed", originals=tmp_path / "scans", config=config, options=options)
+    assert review.why_not_again() == ""
+
+
+def test_a_review_says_at_its_start_whether_instances_can_be_run_again(
+    call: Caller, clean: Path, tmp_path: Path
+) -> None:
+    assert json.loads(call("GET", f"{call.parts.path}again.json")[1]) == {"why_not": ""}
+    assert Review(clean).why_not_again() == "the originals are needed (--originals)"
+    other = Review(clean, originals=tmp_path / "scans", options={"markers": False})
+    assert "options.markers: true there, false now" in other.why_not_again()
 
 
 def test_the_pages_requests_change_boxes_and_run_again(call: Caller, review: Review) -> None:
@@ -482,6 +548,20 @@ def test_another_page_of_the_browser_gets_nothing_done(call: Caller, review: Rev
     assert call("POST", f"{call.parts.path}decide", body, Origin="https://evil.example", Host=host)[0] == 404
     assert review.items[0].decision is Decision.OPEN
     assert call("POST", f"{call.parts.path}decide", body, Origin=own, Host=host)[0] == 200
+
+
+def test_an_instance_without_pixels_has_no_frames_and_boxes_are_told_by_frames(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    save(make_report(), tmp_path / "scans" / "sr.dcm")
+    Deidentifier(CONFIG).deidentify_tree(tmp_path / "scans", tmp_path / "clean", workers=1)
+    with ReviewServer(Review(tmp_path / "clean", originals=tmp_path / "scans")) as server:
+        call = Caller(server.url)
+        shown = json.loads(call("GET", f"{call.parts.path}seen/0")[1])
+        assert (shown["frames"], shown["frames_before"]) == (0, 0)
+        assert call("GET", f"{call.parts.path}picture/0/after/0")[0] == 404
+    boxes = [UNREADABLE | {"frame": frame, "confidence": 0.5} for frame in range(3)]
+    item = item_of(Entry("1.dcm", "", boxes, [], "", []))
+    assert item.reasons == ["3 × text that could not be read, in 3 frames", "3 × a doubtful line, in 3 frames"]
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
@@ -536,10 +616,14 @@ def test_the_page_shows_results_beside_originals_and_takes_decisions(call: Calle
         status, picture = call("GET", f"{home}picture/0/{side}/0")
         assert status == 200
         assert picture.startswith(b"\x89PNG")
-    changes = json.loads(call("GET", f"{home}changes/0")[1])
-    assert ["PatientName", "PN", "removed"] in changes
-    assert b"Rivera" not in json.dumps(changes).encode()
-    seen = json.loads(call("GET", f"{home}seen/1")[1])["seen"]
+    rows = json.loads(call("GET", f"{home}attributes/0")[1])["rows"]
+    (name,) = [row for row in rows if row["path"] == "PatientName"]
+    original = review.dataset(0, original=True)
+    assert original is not None
+    assert (name["before"], name["after"], name["verdict"]) == (str(original.PatientName), None, "removed")
+    shown = json.loads(call("GET", f"{home}seen/1")[1])
+    assert (shown["frames"], shown["frames_before"]) == (1, 1)
+    seen = shown["seen"]
     approval = {"index": 1, "decision": "approved", "seen": seen}
     assert json.loads(call("POST", f"{home}decide", approval)[1])["decision"] == "approved"
     assert review.items[1].decision is Decision.APPROVED
@@ -586,7 +670,7 @@ def test_a_request_that_is_none_of_the_pages_is_answered_and_prints_nothing(
     call: Caller, capfd: pytest.CaptureFixture[str], body: Any
 ) -> None:
     assert call("POST", f"{call.parts.path}decide", body)[0] in (400, 422)
-    assert call("GET", f"{call.parts.path}changes/99")[0] == 400
+    assert call("GET", f"{call.parts.path}attributes/99")[0] == 400
     assert capfd.readouterr().err == ""
 
 

@@ -14,6 +14,7 @@ from healthcare_deid.cli.log import counted
 from healthcare_deid.cli.output import write_report
 from healthcare_deid.cli.paths import print_failures, with_paths
 from healthcare_deid.cli.progress import Progress
+from healthcare_deid.cli.run_events import note
 
 if TYPE_CHECKING:
     from healthcare_deid.config import ApiVersion
@@ -86,6 +87,7 @@ def command(
 ) -> None:
     """Look for what may still identify somebody in the DICOM files below PATH. No value is printed.
 
+    PATH may be the run folder of a run: its results are audited, and its report tells of the audit.
     Files are measured by the profile and options they state in (0012,0064), or by --config-file. Whatever these rules
     would still change is an error; anything else that looks like a name, number or date is a warning. Finding nothing
     does not prove that the files are safe: the last lines say what was looked for, and with what confidence.
@@ -93,11 +95,14 @@ def command(
     The exit code is 8 when something is found, and 3 when a file could not be read.
     """
     from healthcare_deid.report import audit_tree
+    from healthcare_deid.report.finished_run import FinishedRun
 
     if sample is not None and not pixels:
         raise click.UsageError("--sample is about pixels: give --pixels too")
     if api_version is not None and file is None:
         raise click.UsageError("--api-version is that of --config-file: give that too")
+    run = FinishedRun.of(folder)
+    folder = run.results if run is not None else folder
     with Progress(quiet=quiet) as progress:
         report = audit_tree(
             folder,
@@ -112,6 +117,19 @@ def command(
     print_failures([("not read", str(folder / name), reason) for name, reason in report.unreadable.items()])
     if not report.audits:
         raise CommandError("no DICOM instance was read: nothing was audited")
+    if run is not None:
+        note(
+            run.path,
+            "audit",
+            {
+                "audited": len(report.audits),
+                "compared": sum(item.looked.with_originals for item in report.audits.values()),
+                "with pixels": len(report.pixels_of),
+                "errors": report.count("error"),
+                "warnings": report.count("warning"),
+                "not read": len(report.unreadable),
+            },
+        )
     if style == "table":
         text = _summary(report)
         write_report(text if output is not None else "\n".join(map(_colored, text.splitlines())), output)

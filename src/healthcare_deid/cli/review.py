@@ -7,19 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from healthcare_deid.cli.choice import preset, with_choice
+from healthcare_deid.cli.choice import with_choice
 from healthcare_deid.cli.engine import engine_options
+from healthcare_deid.cli.exits import CommandError
 from healthcare_deid.cli.log import counted
 from healthcare_deid.cli.progress import Progress
 
 if TYPE_CHECKING:
     from healthcare_deid.cli.choice import Choice
-    from healthcare_deid.engine import Deidentifier
 
 _EXAMPLES = """\b
 Examples:
   healthcare-deid review clean/ --originals scans/
+  healthcare-deid review clean/ --originals scans/ --secret-file deid.secret --masks masks.json
   healthcare-deid review clean/ --export release/"""
 
 
@@ -54,36 +56,45 @@ def command(
 ) -> None:
     """Review the results of RUN, the folder of results or its run folder, in a browser on this machine.
 
-    The worst come first: text that could not be read, doubtful lines, warnings; the others in random order. Keys
-    decide: a approves, r rejects. A rectangle that is drawn with the mouse is covered with Enter; a box that covers no
-    text is picked with a click and removed with Delete. What was decided, by whom, when and why, is written into the
-    run folder at once. Nothing leaves this machine.
+    The worst come first: text that could not be read, doubtful lines, warnings; the others in random order. Pictures
+    and text are shown beside the originals. Keys decide: a approves, r rejects. A rectangle that is drawn with the
+    mouse is covered with Enter; a box that covers no text is picked with a click and removed with Delete. What was
+    decided, by whom, when and why, is written into the run folder at once. Nothing leaves this machine.
 
-    Removing a box runs the instance again from its original. That needs the config and options of the run: they are
-    taken from the run folder. Give them again if the run had keys, masks, pseudonyms or a vault.
+    Removing a box runs the instance again from its original, by the config and options of the run. The run folder has
+    them. Only what it has no values of has to be given again: the secret's file if it is not in the key folder, a
+    config with keys, masks, a table of pseudonyms, a vault, certificates, --set and --replace. What is missing is said
+    when the review starts.
     """
     from healthcare_deid.report import Decision, Review, ReviewServer
 
-    review = Review(run, originals=originals, reviewer=reviewer, deidentifier=_deidentifier(choice, engine))
+    review = Review(run, originals=originals, reviewer=reviewer, config=choice.read(), options=_given(engine))
     if export is not None:
-        with Progress(quiet=quiet) as progress:
-            done = review.export(export, on_progress=progress.show)
+        try:
+            with Progress(quiet=quiet) as progress:
+                done = review.export(export, on_progress=progress.show)
+        except FileExistsError:
+            raise CommandError("--export: the folder exists and is not empty: name a new one, or empty it") from None
         left = len(review.items) - done
         click.echo(f"{done} approved and copied, {left} left out ({review.count(Decision.REJECTED)} rejected)")
         return
     with ReviewServer(review, port) as server:
         click.echo(f"{counted(len(review.items), 'result')}, {review.count(Decision.OPEN)} open: {server.url}")
         click.echo("Anybody with this address has access: do not share it. Ctrl-C ends.", err=True)
+        if why := review.why_not_again():
+            click.echo(f"Instances cannot be run again, and boxes not removed: {why}", err=True)
         if not no_browser:
             webbrowser.open(server.url)
         server.wait()
 
 
-def _deidentifier(choice: Choice, engine: dict[str, Any]) -> Deidentifier | None:
-    """Return the run's deidentifier as the command line describes it, or None to use the run folder."""
-    from healthcare_deid.engine import Deidentifier, EngineOptions
+def _given(engine: dict[str, Any]) -> dict[str, Any]:
+    """Return the engine's arguments that are on the command line: all others are the run's."""
+    from healthcare_deid.engine import EngineOptions
 
-    config = choice.read()
-    if config is None and EngineOptions(**engine) == EngineOptions():
-        return None
-    return Deidentifier(config if config is not None else preset("minimal"), **engine)
+    default, context = EngineOptions(), click.get_current_context()
+    return {
+        name: value
+        for name, value in engine.items()
+        if value != getattr(default, name) or context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }

@@ -34,6 +34,7 @@ class Entry:
         redactions: Covered rectangles, as in the record.
         warnings: Warnings of the result.
         state: Its `state_of`.
+        changes: Changes to its attributes, as in the record.
     """
 
     result: str
@@ -41,6 +42,7 @@ class Entry:
     redactions: list[dict[str, Any]] = field(repr=False)
     warnings: list[str] = field(repr=False)
     state: str = field(repr=False)
+    changes: list[dict[str, Any]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class FinishedRun:
     @classmethod
     def of(cls, given: Path) -> Self | None:
         """Return the run folder for a path: the path itself, the one beside a folder of results, or None."""
+        given = given if given.name else given.absolute()  # "." has no name
         if given.name.endswith(SUFFIX) and (given / _RECORD).is_file():
             return cls(given, given.with_name(given.name.removesuffix(SUFFIX)))
         beside = given.with_name(f"{given.name}{SUFFIX}")
@@ -78,7 +81,8 @@ class FinishedRun:
                     found.pop(name, None)
                 else:
                     redactions, warnings = line["redactions"], line["warnings"]
-                    found[name] = Entry(name, str(line["source"]), redactions, warnings, state_of(line))
+                    changes = line.get("changes", [])
+                    found[name] = Entry(name, str(line["source"]), redactions, warnings, state_of(line), changes)
         except json.JSONDecodeError:
             pass  # the partial last line of a run that was killed or is running
         return found

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY
+from healthcare_deid.engine.runs.lines import append_line
 from healthcare_deid.errors import RunRefused
 
 if TYPE_CHECKING:
@@ -73,13 +72,7 @@ class Decisions:
             line: The decision.
             state: `state_of` of the result that it is about.
         """
-        told = json.dumps({**line, "state": state, "manifest": self._manifest}).encode() + b"\n"
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, OWNER_ONLY)
-        with os.fdopen(descriptor, "r+b") as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(0, end - 1))
-            partial = file.read(1) not in (b"", b"\n")  # left by a review that was killed: it must not join this line
-            file.write(b"\n" + told if partial else told)
+        append_line(self._path, {**line, "state": state, "manifest": self._manifest})
 
     def _take(self, line: bytes) -> None:
         if not line.rstrip().endswith(b"}"):

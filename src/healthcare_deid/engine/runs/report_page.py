@@ -98,6 +98,8 @@ def _sections(report: RunReport) -> Iterable[str]:
     yield "<h2>Warnings</h2>" + (_counted("of results", report.warnings) if report.warnings else "<p>None.</p>")
     if report.decisions:
         yield "<h2>Review</h2>" + _counted("decision", report.decisions, "results")
+    if report.events:
+        yield "<h2>After the run</h2>" + _events(report)
     yield f"<h2>What was not checked</h2><ul>{''.join(f'<li>{escape(text)}</li>' for text in report.unchecked)}</ul>"
     yield "<h2>Starts</h2>" + _passes(report)
     yield "<h2>Versions and evidence</h2>" + _evidence(report)
@@ -155,6 +157,26 @@ def _failures(report: RunReport) -> str:
     return "<p>Nothing was written for these files.</p>" + table(("reason", "in words", "files"), rows)
 
 
+def _events(report: RunReport) -> str:
+    rows = [
+        (
+            one.when,
+            one.who,
+            one.kind,
+            one.in_words(),
+            "yes" if one.record == report.record else "no: they have changed since",
+        )
+        for one in report.events
+    ]
+    files = "".join(
+        f'<p class="soft">SHA-256 of the list of the files exported {escape(one.when)}: <code>{one.files}</code></p>'
+        for one in report.events
+        if one.files
+    )
+    told = table(("when", "by", "what", "numbers", "of the results as they are"), rows)
+    return f'<div class="passes">{told}</div>{files}'
+
+
 def _passes(report: RunReport) -> str:
     names = [name for name, _ in _FACTS]
     rows = [
@@ -175,9 +197,11 @@ def _evidence(report: RunReport) -> str:
         ("this report", __version__),
         ("manifest (digest)", report.manifest),
         ("record.jsonl (SHA-256)", report.record),
+        *((f"{name} (SHA-256)", digest) for name, digest in report.others.items()),
     ]
     return table((), rows) + (
-        '<p class="soft">The record lists every change to every result. Its SHA-256 binds a signature to it.</p>'
+        '<p class="soft">The record lists every change to every result; decisions.jsonl, who approved or rejected '
+        "which; events.jsonl, exports, audits and comparisons. Their SHA-256 bind a signature to them.</p>"
     )
 
 

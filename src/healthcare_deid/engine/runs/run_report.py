@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import re
@@ -19,13 +18,15 @@ from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
 from healthcare_deid.engine.dicom.elements import creator_tag, is_private, is_private_creator, keyword
 from healthcare_deid.engine.header.actions import AGE_REASON, BIRTH_YEAR_REASON, PSEUDONYM_REASON, SET_REASON
-from healthcare_deid.engine.options import EngineOptions, meanings
 from healthcare_deid.engine.results import ChangeAction
-from healthcare_deid.engine.runs.decisions import OPEN, Decisions, state_of
+from healthcare_deid.engine.runs.decisions import DECISIONS, OPEN, Decisions, state_of
+from healthcare_deid.engine.runs.events import EVENTS, Event, events_of
+from healthcare_deid.engine.runs.lines import sha256_of
 from healthcare_deid.engine.runs.manifest import Manifest
+from healthcare_deid.engine.runs.options_told import options_told
 from healthcare_deid.engine.runs.record import current_results
 from healthcare_deid.engine.runs.run_folder import RECORD, RECORDED, SUMMARY, read_failures
-from healthcare_deid.engine.runs.unchecked import unchecked
+from healthcare_deid.engine.runs.unchecked import looked_at, unchecked
 from healthcare_deid.errors import ConfigError, RunRefused
 
 if TYPE_CHECKING:
@@ -49,15 +50,9 @@ _DESCRIBES_THE_FILE = ("0002", "0028")
 """Groups whose values follow from file and pixels, and are set to what is right."""
 _NOT_FOR_FILES = frozenset({"FHIR", "region"})
 """Parts of a config that do not apply to files."""
-_OF_RUN = {
-    "names": "Results are called as their sources, whose names may tell who the patient is.",
-    "admit": "Files that these rules refuse, or do not allow, were left out.",
-}
-"""Argument of a run → its meaning for the person who signs."""
 _KEY = re.compile(r"key [0-9a-f]+")
 """Fingerprint of a key, which the manifest has in its place."""
 _ANY_KEY = b64encode(bytes(32)).decode()
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +133,12 @@ class RunReport:
         warnings: Number of results by warning.
         decisions: Number of results by a reviewer's latest decision; ``open`` if there is none, or if the result has
             changed since. Empty if nobody has reviewed them.
+        events: Exports, audits and comparisons of the results, oldest first.
         unchecked: What was not checked.
         versions: Versions of the package and of the models.
         manifest: Digest of the manifest: config, options, versions and fingerprints.
         record: SHA-256 of the record, which ties a signature to it.
+        others: SHA-256 of the decisions and of the events, by file name, if the run folder has them.
     """
 
     name: str
@@ -159,10 +156,12 @@ class RunReport:
     ignored: dict[str, int]
     warnings: dict[str, int]
     decisions: dict[str, int]
+    events: list[Event]
     unchecked: list[str]
     versions: dict[str, str]
     manifest: str
     record: str
+    others: dict[str, str]
 
     @classmethod
     @border
@@ -192,6 +191,7 @@ class RunReport:
         attributes, pixels = gathered.attributes(), gathered.pixels()
         config = config_of(manifest.settings)
         counts: dict[str, int] = last.get("counts", {})
+        record, events = sha256_of(folder / RECORD), events_of(folder)
         return cls(
             name=last.get("name", ""),
             state=last.get("state", "not ended"),
@@ -203,7 +203,7 @@ class RunReport:
                 for what, how in summary.rows(config.parts())
                 if what not in _NOT_FOR_FILES
             ],
-            options=[*_options(manifest.settings)],
+            options=[*options_told(manifest.settings)],
             attributes=attributes,
             knows_kept=gathered.knows_kept,
             pixels=pixels,
@@ -212,16 +212,18 @@ class RunReport:
             ignored=told.get("ignored", {}),
             warnings=dict(gathered.warnings.most_common()),
             decisions=dict(sorted(decisions.items())),
+            events=events,
             unchecked=unchecked(
                 config.parts(),
                 manifest.settings,
                 counts,
-                unreviewed=decisions[OPEN] if decisions else None,
                 private=sum(1 for one in attributes if one.kept and one.is_private),
-            ),
+            )
+            + looked_at(events, record, gathered.results, unreviewed=decisions[OPEN] if decisions else None),
             versions={str(name): str(version) for name, version in manifest.settings["versions"].items()},
             manifest=manifest.digest,
-            record=_sha256(folder / RECORD),
+            record=record,
+            others={name: sha256_of(folder / name) for name in (DECISIONS, EVENTS) if (folder / name).is_file()},
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -229,6 +231,7 @@ class RunReport:
         told = {one.name: getattr(self, one.name) for one in fields(self)}
         told["attributes"] = [asdict(one) for one in self.attributes]
         told["pixels"] = asdict(self.pixels)
+        told["events"] = [asdict(one) for one in self.events]
         told["failures"] = [
             {"reason": reason, "text": text, "files": count} for (reason, text), count in self.failures.items()
         ]
@@ -248,6 +251,7 @@ class RunReport:
         yield "run", "results", "", self.results
         yield "run", "manifest", "sha256", self.manifest
         yield "run", "record", "sha256", self.record
+        yield from (("run", name, "sha256", digest) for name, digest in self.others.items())
         yield from (("last start", name, "", count) for name, count in self.counts.items())
         yield from (("config", what, "", how) for what, how in self.config)
         yield from (("option", name, meaning, value) for name, value, meaning in self.options)
@@ -261,6 +265,9 @@ class RunReport:
         yield from (("ignored", why, "", count) for why, count in self.ignored.items())
         yield from (("warning", text, "", count) for text, count in self.warnings.items())
         yield from (("review", decision, "", count) for decision, count in self.decisions.items())
+        for event in self.events:
+            told = f"{event.when} by {event.who}: {event.in_words()}; record {event.record}"
+            yield "afterwards", event.kind, told, event.files
         yield from (("not checked", text, "", "") for text in self.unchecked)
         yield from (("version", name, "", version) for name, version in self.versions.items())
         yield "version", "this report", "", __version__
@@ -354,27 +361,6 @@ def _is_dummy(change: dict[str, Any], tag: str) -> bool:
     return replaced and not tag.startswith(_DESCRIBES_THE_FILE)
 
 
-def _options(settings: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield name, value and meaning of arguments that differ from the default."""
-    options: dict[str, Any] = settings["options"]
-    defaults = {one.name: one.default for one in fields(EngineOptions)}
-    for one, meaning in meanings():
-        value = options.get(one.name)
-        if value not in (defaults[one.name], None) and value != [] and not str(value).startswith("0 entries"):
-            shown = f"fingerprint {value}" if one.name == "secret" else _shown(value)
-            yield one.name, shown, (meaning.signer or meaning.text).replace("``", "")
-    run: dict[str, Any] = settings["run"]
-    yield from (
-        (name, _shown(value), _OF_RUN.get(name, "")) for name, value in run.items() if (name, value) != ("names", "uid")
-    )
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return "; ".join(map(_shown, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _summary(folder: Path) -> dict[str, Any]:
     path = folder / SUMMARY
     told: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
@@ -383,15 +369,6 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 def _failures(folder: Path) -> dict[tuple[str, str], int]:
     return dict(Counter((row["reason"], row["text"]) for row in read_failures(folder)).most_common())
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    if path.is_file():
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-    return digest.hexdigest()
 
 
 def _with_any_key(value: Any) -> Any:

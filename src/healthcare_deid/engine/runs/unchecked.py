@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from healthcare_deid.config.parts import ConfigParts
+    from healthcare_deid.engine.runs.events import Event
 
 _FACES = "Faces: nothing here finds or removes a face that slices of a head show."
 _TEXT = "Free text: names and numbers in it are found by rules and models, which miss some."
@@ -17,7 +18,10 @@ _MASKS_ONLY = "Pixels: on devices that a mask is of, nothing was looked for outs
 _ALL_TEXT = "Pixels: small, faint and handwritten text may have been missed, wherever text was looked for."
 _SENSITIVE_TEXT = "Pixels: text that was not read as sensitive was left, and small or faint text may have been missed."
 _LOCAL_NAMES = "Names: results are called as in the source, whose file and folder names nobody read."
-_RESULTS = "Results: nobody compared them with their originals ('healthcare-deid audit' does, 'review' shows them)."
+_HOW = "('healthcare-deid compare' and 'audit --against' do)"
+_UNCOMPARED = f"Results: nobody compared them with their originals {_HOW}."
+_CHANGED_SINCE = f"Results: they have changed since somebody compared them with their originals {_HOW}."
+_UNSEEN = "Results: nobody looked at them and decided ('healthcare-deid review' shows them)."
 
 
 def unchecked(
@@ -26,7 +30,6 @@ def unchecked(
     counts: Mapping[str, int],
     *,
     private: int,
-    unreviewed: int | None = None,
 ) -> list[str]:
     """Return what was not checked, one sentence each.
 
@@ -35,7 +38,6 @@ def unchecked(
         settings: The manifest's settings.
         counts: Outcomes of the files of the last pass.
         private: Number of private attributes that were kept.
-        unreviewed: Number of results without a reviewer's decision; None if there was no review.
     """
     options: Mapping[str, Any] = settings["options"]
     told = [_pixels(config, has_masks=bool(options.get("masks")))]
@@ -53,8 +55,26 @@ def unchecked(
     ):
         if count := counts.get(name, 0):
             told.append(f"Files {why}: {count}.")
+    return told
+
+
+def looked_at(events: Sequence[Event], record: str, results: int, *, unreviewed: int | None) -> list[str]:
+    """Return what nobody looked at after the run, one sentence each.
+
+    Args:
+        events: What was done after the run.
+        record: SHA-256 of the record now. What was done before it changed was done with other results.
+        results: Number of results.
+        unreviewed: Number of results without a reviewer's decision; None if there was no review.
+    """
+    told: list[str] = []
+    compared = max((event.compared for event in events if event.record == record), default=0)
+    if not compared:
+        told.append(_CHANGED_SINCE if any(event.compared for event in events) else _UNCOMPARED)
+    elif compared < results:
+        told.append(f"Results that nobody compared with their originals {_HOW}: {results - compared}.")
     if unreviewed is None:
-        told.append(_RESULTS)
+        told.append(_UNSEEN)
     elif unreviewed:
         told.append(f"Results that no reviewer has decided about: {unreviewed}.")
     return told

@@ -116,7 +116,7 @@ def _judged(change: Change, element: Element | None, promise: Promise) -> Residu
     return Residual(
         _severity(residue, change, promise),
         residue,
-        _named(change.path),
+        named(change.path),
         name_of(tag),
         shape_of(element.texts()[0] if element is not None and element.texts() else value),
         why,
@@ -192,5 +192,6 @@ def _tag_of(change: Change) -> int:
     return int(change.path.rpartition("/")[2], 16)
 
 
-def _named(path: str) -> str:
+def named(path: str) -> str:
+    """Return a path of 8-hex tags in keywords."""
     return _STEP.sub(lambda step: name_of(int(step[1], 16)) + step[2], path)

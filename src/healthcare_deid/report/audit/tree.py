@@ -178,7 +178,7 @@ def audit_tree(
     """Audit every DICOM file of a folder, or one file.
 
     Args:
-        folder: Folder, searched recursively.
+        folder: Folder, searched recursively; of a run folder, the results beside it.
         config: As in `audit`; by default that of the run, if its folder ``<folder>.run`` exists.
         options: As in `audit`.
         originals: As in `audit`.
@@ -194,10 +194,11 @@ def audit_tree(
     root = Path(folder)
     if not root.exists():
         raise FileNotFoundError(f"no such folder: {root}")
+    run = FinishedRun.of(root)
+    root = run.results if run is not None else root
     files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
     files = [path for path in files if path.name != "DICOMDIR"]
-    run = FinishedRun.of(root) if config is None else None
-    if run is not None:
+    if run is not None and config is None:
         config, options = run.config()
     drawn = set(files)
     if sample is not None and sample < len(files):

@@ -16,7 +16,7 @@ from healthcare_deid.engine.results import PictureLook, Redaction
 from healthcare_deid.engine.runs.amend import amend
 from healthcare_deid.engine.runs.record import EntryMaker, RecordEntry
 from healthcare_deid.engine.safe_errors import guarded
-from healthcare_deid.errors import EngineError
+from healthcare_deid.errors import ConfigError, EngineError, RunRefused
 from healthcare_deid.report.review.again import deidentifier_of, in_mode
 from healthcare_deid.report.review.boxes import REVIEWER, ChosenBoxes, NotPossibleError, cover
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from healthcare_deid.config import AnyDeidentifyConfig
     from healthcare_deid.engine import Deidentifier
     from healthcare_deid.engine.instance import InstanceEngine
     from healthcare_deid.engine.results import Change
@@ -41,13 +42,21 @@ class PixelChanges:
     Args:
         run: The run.
         sources: Originals by their SHA-256, in hexadecimal.
-        deidentifier: Deidentifier of the run; None rebuilds it from the run folder when needed.
+        config: Config of the run, if the run folder's lacks keys.
+        options: Arguments of `Deidentifier` that the run folder has no values of.
     """
 
-    def __init__(self, run: FinishedRun, sources: Mapping[str, Path], deidentifier: Deidentifier | None) -> None:
+    def __init__(
+        self,
+        run: FinishedRun,
+        sources: Mapping[str, Path],
+        config: AnyDeidentifyConfig | None,
+        options: Mapping[str, Any],
+    ) -> None:
         self._run = run
         self._sources = sources
-        self._given = deidentifier
+        self._config = config
+        self._options = options
         self._proved: Deidentifier | None = None
 
     def cover(self, name: str, rectangle: Rectangle) -> dict[str, Any]:
@@ -92,6 +101,18 @@ class PixelChanges:
 
         return self._amend(name, make)
 
+    def why_not_again(self) -> str:
+        """Return why no instance can be run again (see `Review.why_not_again`)."""
+        if not self._sources:
+            return "the originals are needed (--originals)"
+        try:
+            self._known()
+        except (ConfigError, EngineError, RunRefused) as error:
+            return str(error)
+        except OSError as error:
+            return f"a file that the options name cannot be read: {type(error).__name__}"
+        return ""
+
     def _amend(self, name: str, make: Callable[[Path, dict[str, Any]], RecordEntry]) -> dict[str, Any]:
         def work(path: Path, line: dict[str, Any]) -> RecordEntry:
             return guarded(partial(make, path, line), passing=NotPossibleError)
@@ -100,7 +121,7 @@ class PixelChanges:
 
     def _known(self) -> Deidentifier:
         if self._proved is None:
-            self._proved = deidentifier_of(self._run.path, self._given)
+            self._proved = deidentifier_of(self._run.path, self._config, self._options)
         return self._proved
 
     def _encoded(self, instances: InstanceEngine, line: dict[str, Any], path: Path) -> RecordEntry:

@@ -6,13 +6,10 @@ line in the record.
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import random
 import threading
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,81 +18,31 @@ from healthcare_deid._border import border, call_back
 from healthcare_deid.engine.dicom.atomic_write import beside
 from healthcare_deid.engine.dicom.files import read
 from healthcare_deid.engine.runs.decisions import Decisions, state_of
+from healthcare_deid.engine.runs.events import EventKind, add_event, user
+from healthcare_deid.engine.runs.lines import sha256_of
 from healthcare_deid.engine.runs.manifest import Manifest
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.report.finished_run import FinishedRun
 from healthcare_deid.report.review.again import RerunMode
+from healthcare_deid.report.review.attributes import AttributeTexts, attribute_texts
 from healthcare_deid.report.review.boxes import NotPossibleError
-from healthcare_deid.report.review.pixel_changes import IMAGE, PixelChanges, rectangle_of
+from healthcare_deid.report.review.items import Decision, Item, Reason, badness, boxes_of, item_of
+from healthcare_deid.report.review.pixel_changes import PixelChanges
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from os import PathLike
 
     from pydicom.dataset import FileDataset
 
-    from healthcare_deid.engine import Deidentifier
-    from healthcare_deid.report.finished_run import Entry
-    from healthcare_deid.report.review.boxes import Rectangle
+    from healthcare_deid.config import AnyDeidentifyConfig
 
 Asked = TypeVar("Asked")
-_UNREADABLE = "unreadable"
 _BLOCK = 1 << 20
-_LOW = 0.8
-"""Confidence below which a covered line deserves a look: half of all false positives have less."""
 
 
 class _OtherContentError(Exception):
     """Ends a copy of a file that is not the approved one."""
-
-
-class Decision(StrEnum):
-    """Decision about a result."""
-
-    APPROVED = "approved"
-    """It may be released."""
-    REJECTED = "rejected"
-    """It must not be released."""
-    OPEN = "open"
-    """Not decided yet, or changed since."""
-
-
-class Reason(StrEnum):
-    """Reason for a decision, from a fixed list because free text could name patients."""
-
-    TEXT_LEFT = "text-left"
-    """Text in the picture may identify somebody."""
-    ATTRIBUTE = "attribute"
-    """An attribute may identify somebody."""
-    TOO_MUCH = "too-much"
-    """Too much is covered, so the picture is not useful."""
-    NO_TEXT = "no-text"
-    """A box covers no text."""
-    OTHER = "other"
-    """Another reason."""
-
-
-@dataclass(slots=True)
-class Item:
-    """Result to review.
-
-    Attributes:
-        result: Its name.
-        reasons: Reasons to look at it early; empty for results in random order.
-        boxes: Covered rectangles of its image: frame, left, top, width, height.
-        source: SHA-256 of its source.
-        decision: Latest decision.
-        approved: SHA-256 of the approved file; any other content is not approved.
-        state: Digest of its line in the record; a decision about another state no longer counts.
-    """
-
-    result: str
-    reasons: list[str]
-    boxes: list[Rectangle] = field(repr=False)
-    source: str = field(repr=False)
-    decision: Decision = Decision.OPEN
-    approved: str = field(default="", repr=False)
-    state: str = field(default="", repr=False)
 
 
 class Review:
@@ -106,8 +53,9 @@ class Review:
         originals: Folder of originals, to show them beside the results and to run instances again. Sources are
             identified by their content.
         reviewer: Name of the reviewer; by default the user of this machine.
-        deidentifier: Deidentifier of the run, to run instances again. By default it is rebuilt from the run folder,
-            which works unless the run was given keys, masks, pseudonyms or other objects.
+        config: Config of the run, to run instances again. Needed only if it has keys: the run folder has the rest.
+        options: Arguments of `Deidentifier` that the run was given and the run folder has no values of: a secret that
+            is not in the key folder, keys, masks, a table of pseudonyms, a vault. It has all others.
         seed: Seed for the random order of inconspicuous results.
         now: Function that returns the current time.
 
@@ -125,7 +73,8 @@ class Review:
         *,
         originals: str | PathLike[str] | None = None,
         reviewer: str | None = None,
-        deidentifier: Deidentifier | None = None,
+        config: AnyDeidentifyConfig | None = None,
+        options: Mapping[str, Any] | None = None,
         seed: int = 0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -133,15 +82,15 @@ class Review:
         if found is None:
             raise FileNotFoundError("there is no run folder: it stands beside the results, as <results>.run")
         self._run = found
-        self._reviewer = reviewer or getpass.getuser()
+        self._reviewer = reviewer or user()
         self._now = now
         self._lock = threading.RLock()
         self._sources = _by_digest(Path(originals)) if originals is not None else {}
-        self._pixels = PixelChanges(found, self._sources, deidentifier)
+        self._pixels = PixelChanges(found, self._sources, config, options or {})
         self._stamp = found.stamp()
         entries = [entry for entry in found.entries().values() if (found.results / entry.result).is_file()]
         random.Random(seed).shuffle(entries)  # noqa: S311 - an order, not a secret
-        self.items: list[Item] = [_item(entry) for entry in sorted(entries, key=_badness, reverse=True)]
+        self.items: list[Item] = [item_of(entry) for entry in sorted(entries, key=badness, reverse=True)]
         manifest = Manifest.read(found.path)
         self._decisions = Decisions(found.path, manifest.digest if manifest is not None else "")
         self.refresh()
@@ -166,7 +115,10 @@ class Review:
                 entries = self._run.entries()
                 for item in self.items:
                     entry = entries.get(item.result)
-                    item.boxes, item.state = (_boxes(entry.redactions), entry.state) if entry is not None else ([], "")
+                    if entry is None:
+                        item.boxes, item.state, item.changes = [], "", []
+                    else:
+                        item.boxes, item.state, item.changes = boxes_of(entry.redactions), entry.state, entry.changes
                 self._stamp = stamp
             self._decisions.read()
             for item in self.items:
@@ -176,7 +128,9 @@ class Review:
     @border
     def digest(self, index: int) -> str:
         """Return the SHA-256 of a result's file as it is now, to approve what was looked at (see `decide`)."""
-        return _digest(self._run.results / self.items[index].result)
+        path = self._run.results / self.items[index].result
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     @border
     def decide(self, index: int, decision: Decision, reason: Reason | None = None, *, seen: str | None = None) -> None:
@@ -267,11 +221,34 @@ class Review:
         return found
 
     @border
+    def attributes(self, index: int) -> AttributeTexts:
+        """Return the text of a result beside that of its original. It contains values: show it on this machine only.
+
+        What an audit finds comes first, and what a warning of the run is about.
+
+        Raises:
+            EngineError: The result or its original cannot be read.
+            OSError: The same.
+        """
+        result = self.dataset(index)
+        assert result is not None
+        config, options = self._run.config()
+        changes = self.items[index].changes
+        return attribute_texts(
+            result, self.dataset(index, original=True), changes, config=config, options=options or None
+        )
+
+    def why_not_again(self) -> str:
+        """Return why no instance can be run again; empty if the originals and the run's settings are there."""
+        with self._lock:
+            return self._pixels.why_not_again()
+
+    @border
     def export(self, folder: str | PathLike[str], *, on_progress: Callable[[int, int], object] | None = None) -> int:
         """Copy approved results to a new folder under their names, and return their number.
 
         A result that has changed since its approval, or is gone, is left out and becomes open again. What other
-        reviewers have decided until now counts.
+        reviewers have decided until now counts. The run's report tells of the export, without the folder.
 
         Args:
             folder: The new folder.
@@ -284,17 +261,21 @@ class Review:
         target = Path(folder)
         if target.exists() and any(target.iterdir()):
             raise FileExistsError("the folder is not empty: name a new one")
-        copied = 0
+        copied: dict[str, str] = {}
         self.refresh()
         approved = [item for item in self.items if item.decision is Decision.APPROVED]
         for done, item in enumerate(approved, 1):
             if _copied(self._run.results / item.result, target / item.result, item.approved):
-                copied += 1
+                copied[item.result] = item.approved
             else:
                 self.decide(self.items.index(item), Decision.OPEN)
             if on_progress is not None:
                 call_back(on_progress, done, len(approved))
-        return copied
+        counts = {"exported": len(copied), "left out": len(self.items) - len(copied)}
+        listed = "".join(f"{digest}  {name}\n" for name, digest in sorted(copied.items()))
+        files = hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()
+        add_event(self._run.path, EventKind.EXPORT, counts, who=self._reviewer, when=self._now(), files=files)
+        return len(copied)
 
     def _change(
         self,
@@ -308,7 +289,7 @@ class Review:
         with self._lock:
             item = self.items[index]
             line = work(item.result, asked)
-            item.boxes, item.state = _boxes(line["redactions"]), state_of(line)
+            item.boxes, item.state, item.changes = boxes_of(line["redactions"]), state_of(line), line["changes"]
             item.decision, item.approved = Decision.OPEN, ""  # an earlier approval was for another file
             self._write(item, Decision.OPEN, reason, **told)
 
@@ -324,31 +305,9 @@ class Review:
         self._decisions.add(line, item.state)
 
 
-def _item(entry: Entry) -> Item:
-    return Item(entry.result, _reasons(entry), _boxes(entry.redactions), entry.source, state=entry.state)
-
-
-def _boxes(redactions: list[dict[str, Any]]) -> list[Rectangle]:
-    return [rectangle_of(one) for one in redactions if one["path"] in IMAGE]
-
-
-def _reasons(entry: Entry) -> list[str]:
-    unreadable = sum(1 for box in entry.redactions if box.get("rule") == _UNREADABLE)
-    low = sum(1 for box in entry.redactions if float(box.get("confidence", 1.0)) < _LOW)
-    said = [f"{unreadable} × text that could not be read"] if unreadable else []
-    said += [f"{low} × a doubtful line"] if low else []
-    return [*said, *entry.warnings]
-
-
-def _badness(entry: Entry) -> tuple[int, float, int]:
-    unreadable = sum(1 for box in entry.redactions if box.get("rule") == _UNREADABLE)
-    lowest = min((float(box.get("confidence", 1.0)) for box in entry.redactions), default=1.0)
-    return unreadable, 1.0 - lowest if lowest < _LOW else 0.0, len(entry.warnings)
-
-
 def _by_digest(folder: Path) -> dict[str, Path]:
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {_digest(path): path for path in files}
+    return {sha256_of(path): path for path in files}
 
 
 def _copied(source: Path, target: Path, approved: str) -> bool:
@@ -364,8 +323,3 @@ def _copied(source: Path, target: Path, approved: str) -> bool:
     except (_OtherContentError, FileNotFoundError):
         return False
     return True
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,19 +7,22 @@ import json
 import secrets
 import threading
 from base64 import b64encode
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Self
 
 from healthcare_deid.errors import ConfigError, EngineError, RunRefused
 from healthcare_deid.report.before_after import frame_picture
-from healthcare_deid.report.compare import compare
 from healthcare_deid.report.review.again import RerunMode
 from healthcare_deid.report.review.boxes import NotPossibleError
-from healthcare_deid.report.review.review import Decision, Reason
+from healthcare_deid.report.review.items import Decision, Reason
 
 if TYPE_CHECKING:
-    from healthcare_deid.report.review.review import Item, Review
+    from pydicom.dataset import Dataset
+
+    from healthcare_deid.report.review.items import Item
+    from healthcare_deid.report.review.review import Review
 
 _LARGEST_BODY = 4096
 _PAGE = resources.files("healthcare_deid.report.review").joinpath("page.html").read_text("utf-8")
@@ -141,9 +144,11 @@ class _Handler(BaseHTTPRequestHandler):
                 )
             case ["seen", index]:  # asked before the picture: an approval is for a file that did not change since
                 self.review.refresh()
-                return _json({"seen": self.review.digest(int(index))} | _now(self.review.items[int(index)]))
-            case ["changes", index]:
-                return _json(self._changes(int(index)))
+                return _json(self._seen(int(index)))
+            case ["again.json"]:
+                return _json({"why_not": self.review.why_not_again()})
+            case ["attributes", index]:
+                return _json(asdict(self.review.attributes(int(index))))
             case ["picture", index, side, frame]:
                 dataset = self.review.dataset(int(index), original=side == "before")
                 if dataset is None or "PixelData" not in dataset:
@@ -152,12 +157,14 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 raise _RefusedError(404)
 
-    def _changes(self, index: int) -> list[list[str]]:
-        before, after = self.review.dataset(index, original=True), self.review.dataset(index)
-        if before is None or after is None:
-            return []
-        rows = compare(before, after, pixels=False).rows()
-        return [[row["name"], row["vr"], row["verdict"]] for row in rows if row["verdict"] not in ("kept", "empty")]
+    def _seen(self, index: int) -> dict[str, Any]:
+        """Return which file is shown, and the number of its frames and of its original's: 0 without pixels."""
+        told = {"seen": self.review.digest(index)} | _now(self.review.items[index])
+        frames = {
+            name: _frames(self.review.dataset(index, original=original))
+            for name, original in (("frames", False), ("frames_before", True))
+        }
+        return told | frames
 
     def _post(self, path: list[str]) -> tuple[str, bytes]:
         length = int(self.headers.get("Content-Length") or 0)
@@ -187,6 +194,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _now(item: Item) -> dict[str, Any]:
     return {"decision": item.decision, "boxes": item.boxes}
+
+
+def _frames(dataset: Dataset | None) -> int:
+    if dataset is None or "PixelData" not in dataset:
+        return 0
+    try:
+        return max(1, int(dataset.get("NumberOfFrames") or 1))
+    except (ValueError, TypeError):
+        return 1
 
 
 def _json(value: object) -> tuple[str, bytes]:

@@ -143,6 +143,8 @@ def shape_of(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").translate(_ZEROS).decode("utf-8", "surrogatepass")
 
 
+LINK = r"(?:\s*(?:no|num|number|nr|id|is|\#|:|=|-|\.)){0,3}\s*"
+"""Pattern of separators and small words between a cue and its number."""
 FIVE_DIGITS = re.compile(r"(?:[0-9][^0-9]{0,3}){4}[0-9]")
 """Gate for numbers of at least five digits."""
 _LONG_NUMBER = re.compile(r"[0-9][0-9 ()./+-]{3,}[0-9]")

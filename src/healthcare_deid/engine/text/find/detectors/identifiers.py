@@ -7,30 +7,17 @@ from __future__ import annotations
 
 import re
 
-from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, PatternDetector, digits_of, ignore_case
+from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, LINK, PatternDetector, digits_of, ignore_case
 from healthcare_deid.engine.text.find.detectors.checks import (
-    is_canadian_sin,
     is_card_number,
     is_dea_number,
     is_iban,
     is_imei,
-    is_itin,
-    is_nhs_number,
     is_npi,
     is_routing_number,
-    is_ssn,
     is_swift_code,
     is_vin,
 )
-
-# Separators and small words allowed between a cue and its number.
-_LINK = r"(?:\s*(?:no|num|number|nr|id|is|\#|:|=|-|\.)){0,3}\s*"
-
-
-def has_nine_digits(text: str) -> bool:
-    """Return whether a text has nine digits."""
-    # Next to the cue "SSN" a number counts even if its range was never issued: it may be a typing error.
-    return len(digits_of(text)) == 9
 
 
 def has_digit(text: str) -> bool:
@@ -39,59 +26,6 @@ def has_digit(text: str) -> bool:
 
 
 IDENTIFIERS = (
-    PatternDetector(
-        "US_SOCIAL_SECURITY_NUMBER",
-        re.compile(r"(?<![\d-])(?<!\d[ .])\d{3}([- ])\d\d\1\d{4}(?![\d-])"),
-        is_ssn,
-        gate=FIVE_DIGITS,
-        shapes=("000-00-0000", "000 00 0000"),
-        rank=3,
-        ocr_digits=True,
-        in_numbers=True,
-    ),
-    PatternDetector(
-        "US_SOCIAL_SECURITY_NUMBER",
-        ignore_case(
-            rf"(?:\bssn|\bsoc(?:ial)?\.?\ sec(?:urity)?)"
-            r"(?:\ (?:supplied|given|on|for|file|identity|verification|record|as|the|of)){0,5}"
-            rf"{_LINK}(?P<value>\d{{3}}[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"
-        ),
-        has_nine_digits,
-        gate=FIVE_DIGITS,
-        rank=1,
-        ocr_digits=True,
-        at_words=True,
-        words=frozenset(["ssn", "soc", "social", "ss"]),
-    ),
-    PatternDetector(  # where a text speaks of one, a number never issued is a typing error
-        "US_SOCIAL_SECURITY_NUMBER",
-        re.compile(r"(?<![\d-])(?<!\d[ .])\d{3}-\d\d-\d{4}(?![\d-])"),
-        gate=FIVE_DIGITS,
-        shapes=("000-00-0000",),
-        rank=4,
-        ocr_digits=True,
-        in_numbers=True,
-        words=frozenset(["ssn", "social", "security", "identity", "identification", "verification"]),
-    ),
-    PatternDetector(
-        "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
-        re.compile(r"(?<![\d-])9\d\d([- ])\d\d\1\d{4}(?![\d-])"),
-        is_itin,
-        gate=FIVE_DIGITS,
-        shapes=("000-00-0000", "000 00 0000"),
-        rank=3,
-        ocr_digits=True,
-        in_numbers=True,
-    ),
-    PatternDetector(
-        "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
-        ignore_case(rf"\b(?:itin|taxpayer){_LINK}(?P<value>9\d\d[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"),
-        is_itin,
-        gate=FIVE_DIGITS,
-        rank=1,
-        at_words=True,
-        words=frozenset(["itin", "taxpayer"]),
-    ),
     PatternDetector(
         "CREDIT_CARD_NUMBER",
         re.compile(
@@ -113,7 +47,7 @@ IDENTIFIERS = (
     ),
     PatternDetector(
         "SWIFT_CODE",
-        ignore_case(rf"\b(?:swift|bic)(?:\ code)?{_LINK}(?P<value>[A-Z]{{6}}[A-Z0-9]{{2}}(?:[A-Z0-9]{{3}})?)\b"),
+        ignore_case(rf"\b(?:swift|bic)(?:\ code)?{LINK}(?P<value>[A-Z]{{6}}[A-Z0-9]{{2}}(?:[A-Z0-9]{{3}})?)\b"),
         is_swift_code,
         gate=None,
         at_words=True,
@@ -130,7 +64,7 @@ IDENTIFIERS = (
         "PASSPORT",
         ignore_case(
             rf"\b(?:passport|reisepass|passeport|pasaporte"
-            rf"|passaporto){_LINK}(?P<value>[A-Z]{{0,3}}\ ?\d{{6,9}}[A-Z]?|(?=[A-Z]*\d)[A-Z0-9]{{8,9}})(?![A-Z0-9])"
+            rf"|passaporto){LINK}(?P<value>[A-Z]{{0,3}}\ ?\d{{6,9}}[A-Z]?|(?=[A-Z]*\d)[A-Z0-9]{{8,9}})(?![A-Z0-9])"
         ),
         has_digit,
         gate=FIVE_DIGITS,
@@ -152,24 +86,6 @@ IDENTIFIERS = (
         words=frozenset(["dl", "d", "driver", "drivers", "driver's", "driving", "drv"]),
     ),
     PatternDetector(
-        "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
-        ignore_case(rf"\bnhs{_LINK}(?P<value>\d{{3}}[-\ ]?\d{{3}}[-\ ]?\d{{4}})(?!\d)"),
-        is_nhs_number,
-        gate=FIVE_DIGITS,
-        rank=1,
-        at_words=True,
-        words=frozenset(["nhs"]),
-    ),
-    PatternDetector(
-        "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
-        re.compile(r"(?<![\d.+-])(?<!\d )[4679]\d\d \d{3} \d{4}(?!\d| \d)"),
-        is_nhs_number,
-        shapes=("000 000 0000",),
-        gate=FIVE_DIGITS,
-        rank=4,
-        in_numbers=True,
-    ),
-    PatternDetector(
         "IBAN_CODE",
         re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"),
         is_iban,
@@ -179,7 +95,7 @@ IDENTIFIERS = (
     ),
     PatternDetector(
         "US_HEALTHCARE_NPI",
-        ignore_case(rf"\b(?:npi|national\ provider\ id(?:entifier)?){_LINK}(?P<value>[12]\d{{9}})(?!\d)"),
+        ignore_case(rf"\b(?:npi|national\ provider\ id(?:entifier)?){LINK}(?P<value>[12]\d{{9}})(?!\d)"),
         is_npi,
         gate=FIVE_DIGITS,
         rank=1,
@@ -188,7 +104,7 @@ IDENTIFIERS = (
     ),
     PatternDetector(
         "US_DEA_NUMBER",
-        ignore_case(rf"\bdea{_LINK}(?P<value>[A-Z][A-Z9]\d{{7}})(?![A-Z0-9])"),
+        ignore_case(rf"\bdea{LINK}(?P<value>[A-Z][A-Z9]\d{{7}})(?![A-Z0-9])"),
         is_dea_number,
         gate=FIVE_DIGITS,
         rank=1,
@@ -197,7 +113,7 @@ IDENTIFIERS = (
     ),
     PatternDetector(
         "IMEI_HARDWARE_ID",
-        ignore_case(rf"\bimei{_LINK}(?P<value>\d{{2}}[-\ ]?\d{{6}}[-\ ]?\d{{6}}[-\ ]?\d)(?!\d)"),
+        ignore_case(rf"\bimei{LINK}(?P<value>\d{{2}}[-\ ]?\d{{6}}[-\ ]?\d{{6}}[-\ ]?\d)(?!\d)"),
         is_imei,
         gate=FIVE_DIGITS,
         rank=1,
@@ -213,17 +129,8 @@ IDENTIFIERS = (
         in_numbers=True,
     ),
     PatternDetector(
-        "CANADA_SOCIAL_INSURANCE_NUMBER",
-        ignore_case(rf"\b(?:sin|nas|social\ insurance){_LINK}(?P<value>\d{{3}}[-\ ]?\d{{3}}[-\ ]?\d{{3}})(?!\d)"),
-        is_canadian_sin,
-        gate=FIVE_DIGITS,
-        rank=1,
-        at_words=True,
-        words=frozenset(["sin", "nas", "social"]),
-    ),
-    PatternDetector(
         "US_BANK_ROUTING_MICR",
-        ignore_case(rf"\b(?:aba|rtn|routing){_LINK}(?P<value>\d{{9}})(?!\d)"),
+        ignore_case(rf"\b(?:aba|rtn|routing){LINK}(?P<value>\d{{9}})(?!\d)"),
         is_routing_number,
         gate=FIVE_DIGITS,
         rank=1,
@@ -241,14 +148,14 @@ ON_REQUEST = (
     PatternDetector(
         "ICD10_CODE",
         ignore_case(
-            rf"\b(?:icd-?\ ?10(?:-?cm)?|dx){_LINK}(?P<value>[A-TV-Z]\d[0-9AB](?:\.?[0-9A-Z]{{1,4}})?)(?![A-Z0-9.])"
+            rf"\b(?:icd-?\ ?10(?:-?cm)?|dx){LINK}(?P<value>[A-TV-Z]\d[0-9AB](?:\.?[0-9A-Z]{{1,4}})?)(?![A-Z0-9.])"
         ),
         rank=6,
     ),
     PatternDetector(
         "ICD9_CODE",
         ignore_case(
-            rf"\b(?:icd-?\ ?9(?:-?cm)?|dx){_LINK}"
+            rf"\b(?:icd-?\ ?9(?:-?cm)?|dx){LINK}"
             r"(?P<value>\d{3}(?:\.\d{1,2})?|V\d\d(?:\.\d{1,2})?|E\d{3}(?:\.\d)?)(?!\w|\.\d)"
         ),
         rank=5,

@@ -1,4 +1,4 @@
-"""Detector of national identifiers, each with its check digits."""
+"""Detectors of national identifiers, each with its check digits or range."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.text.find.detectors import national_checks as checks
-from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS
+from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, LINK, PatternDetector, digits_of, ignore_case
+from healthcare_deid.engine.text.find.detectors.checks import is_canadian_sin, is_itin, is_nhs_number, is_ssn
 from healthcare_deid.engine.text.find.detectors.words import words_of
 from healthcare_deid.engine.text.match import Match
 
@@ -90,6 +91,97 @@ IDENTIFIERS = (
     _row("GOVERNMENT_ID", r"\d{9}", checks.is_nif, "nif contribuinte"),
 )
 
+
+def _has_nine_digits(text: str) -> bool:
+    """Return whether a text has nine digits."""
+    # Next to the cue "SSN" a number counts even if its range was never issued: it may be a typing error.
+    return len(digits_of(text)) == 9
+
+
+# Identifiers whose separators or cue belong to their pattern.
+_PATTERNS = (
+    PatternDetector(
+        "US_SOCIAL_SECURITY_NUMBER",
+        re.compile(r"(?<![\d-])(?<!\d[ .])\d{3}([- ])\d\d\1\d{4}(?![\d-])"),
+        is_ssn,
+        gate=FIVE_DIGITS,
+        shapes=("000-00-0000", "000 00 0000"),
+        rank=3,
+        ocr_digits=True,
+        in_numbers=True,
+    ),
+    PatternDetector(
+        "US_SOCIAL_SECURITY_NUMBER",
+        ignore_case(
+            rf"(?:\bssn|\bsoc(?:ial)?\.?\ sec(?:urity)?)"
+            r"(?:\ (?:supplied|given|on|for|file|identity|verification|record|as|the|of)){0,5}"
+            rf"{LINK}(?P<value>\d{{3}}[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"
+        ),
+        _has_nine_digits,
+        gate=FIVE_DIGITS,
+        rank=1,
+        ocr_digits=True,
+        at_words=True,
+        words=frozenset(["ssn", "soc", "social", "ss"]),
+    ),
+    PatternDetector(  # where a text speaks of one, a number never issued is a typing error
+        "US_SOCIAL_SECURITY_NUMBER",
+        re.compile(r"(?<![\d-])(?<!\d[ .])\d{3}-\d\d-\d{4}(?![\d-])"),
+        gate=FIVE_DIGITS,
+        shapes=("000-00-0000",),
+        rank=4,
+        ocr_digits=True,
+        in_numbers=True,
+        words=frozenset(["ssn", "social", "security", "identity", "identification", "verification"]),
+    ),
+    PatternDetector(
+        "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
+        re.compile(r"(?<![\d-])9\d\d([- ])\d\d\1\d{4}(?![\d-])"),
+        is_itin,
+        gate=FIVE_DIGITS,
+        shapes=("000-00-0000", "000 00 0000"),
+        rank=3,
+        ocr_digits=True,
+        in_numbers=True,
+    ),
+    PatternDetector(
+        "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
+        ignore_case(rf"\b(?:itin|taxpayer){LINK}(?P<value>9\d\d[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"),
+        is_itin,
+        gate=FIVE_DIGITS,
+        rank=1,
+        at_words=True,
+        words=frozenset(["itin", "taxpayer"]),
+    ),
+    PatternDetector(
+        "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
+        ignore_case(rf"\bnhs{LINK}(?P<value>\d{{3}}[-\ ]?\d{{3}}[-\ ]?\d{{4}})(?!\d)"),
+        is_nhs_number,
+        gate=FIVE_DIGITS,
+        rank=1,
+        at_words=True,
+        words=frozenset(["nhs"]),
+    ),
+    PatternDetector(
+        "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
+        re.compile(r"(?<![\d.+-])(?<!\d )[4679]\d\d \d{3} \d{4}(?!\d| \d)"),
+        is_nhs_number,
+        shapes=("000 000 0000",),
+        gate=FIVE_DIGITS,
+        rank=4,
+        in_numbers=True,
+    ),
+    PatternDetector(
+        "CANADA_SOCIAL_INSURANCE_NUMBER",
+        ignore_case(rf"\b(?:sin|nas|social\ insurance){LINK}(?P<value>\d{{3}}[-\ ]?\d{{3}}[-\ ]?\d{{3}})(?!\d)"),
+        is_canadian_sin,
+        gate=FIVE_DIGITS,
+        rank=1,
+        at_words=True,
+        words=frozenset(["sin", "nas", "social"]),
+    ),
+)
+
 # Any run that could be an identifier; trying every form on every text would be slow. It is tried only at digits with
 # enough behind them, from the word before them on.
 _DIGITS = re.compile(r"[0-9]+")
@@ -158,4 +250,4 @@ def _candidates(text: str) -> Iterator[tuple[int, int]]:
             yield match.start(), min(len(text), end + 1)
 
 
-NATIONAL: tuple[Detector, ...] = (NationalIdDetector(),)
+NATIONAL: tuple[Detector, ...] = (*_PATTERNS, NationalIdDetector())
