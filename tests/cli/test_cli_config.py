@@ -238,6 +238,14 @@ def test_init_writes_a_preset_to_start_from(
     assert cli("config", "check", path).exit_code == 0
 
 
+def test_init_says_of_a_missing_key_what_holds_at_the_service_and_what_in_files(
+    cli: Callable[..., Result], tmp_path: Path
+) -> None:
+    path = tmp_path / "config.yaml"
+    assert cli("config", "init", path, "--preset", "contents").exit_code == 0
+    assert "shifted (no key: a new one every operation; in files, the run's secret)" in path.read_text()
+
+
 def test_init_writes_over_nothing_unless_told_to(cli: Callable[..., Result], tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("mine")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pydicom
 import pytest
 
+from healthcare_deid import presets
 from healthcare_deid.engine.runs.ledger import MOST_WARNED
 from healthcare_deid.engine.runs.record import read_record
 from healthcare_deid.testing import sample_dicom
@@ -221,6 +222,31 @@ def test_a_config_that_leaves_something_open_is_warned_of_and_a_wrong_one_does_n
     assert not (tmp_path / "none").exists()
 
 
+def test_a_secret_that_the_run_makes_is_told_even_when_quiet_and_keys_the_config(
+    cli: Callable[..., Result], scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEALTHCARE_DEID_KEY_FOLDER", str(tmp_path / "keys"))
+    config = tmp_path / "deid.json"
+    shifted = presets.transform_contents_and_sensitive_text().model_copy(update={"image": None})
+    config.write_text(shifted.to_json())
+    words = ("files", scans, tmp_path / "clean", "--config-file", config, "--quiet")
+    first, again = cli(*words), cli(*words)
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    (secret,) = (tmp_path / "keys").iterdir()
+    assert first.stderr.count(f"a new secret was made: {secret}, fingerprint {secret.stem}") == 1
+    assert "Keep it, away from the results" in first.stderr
+    assert "secret" not in again.stderr
+    assert "key-missing" not in first.stderr, "the run's secret keys it"
+    assert "key-missing" in cli("config", "check", config).stdout
+    secret.unlink()
+    for line in map(json.loads, cli(*words, "--log-format", "json", "--overwrite").stderr.splitlines()):
+        if "a new secret was made" in line.get("message", ""):
+            assert (line["event"], line["level"]) == ("message", "warning")
+            break
+    else:
+        pytest.fail("the secret was not told")
+
+
 @pytest.mark.parametrize("more", [("--preset", "minimal"), ("--ask-crypto-key",)])
 def test_two_configs_or_a_key_for_nothing_are_a_wrong_command_line(
     cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path, more: tuple[str, ...]
@@ -306,3 +332,17 @@ def test_the_report_of_a_run_is_made_again_by_a_command(
     assert [run["command"] for run in as_json["passes"]] == ["healthcare-deid files"]
     assert as_json["counts"]["found"] == 2
     assert {one["keyword"] for one in as_json["attributes"] if one["removed"] + one["emptied"]} >= {"PatientName"}
+
+
+def test_the_report_of_a_run_proves_that_no_file_was_lost(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    shutil.copy(scans / "ct-1.dcm", scans / "again.dcm")
+    (scans / "letter.txt").write_text("no DICOM")
+    (scans / "broken.dcm").write_text("no DICOM")
+    assert cli("files", scans, tmp_path / "clean", "--config", tags_only).exit_code == 3
+    counts = json.loads(cli("report", tmp_path / "clean", "--format", "json").stdout)["counts"]
+    parts = ("succeeded", "duplicates", "skipped", "failed", "refused")
+    assert [counts[part] for part in parts] == [2, 1, 0, 1, 0]
+    assert counts["found"] == sum(counts[part] for part in parts)
+    assert counts["found"] + counts["ignored"] == len([*scans.iterdir()])

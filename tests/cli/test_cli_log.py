@@ -57,6 +57,16 @@ def test_a_run_is_told_from_its_start_to_its_end(
     assert all(list(event)[:4] == ["time", "level", "event", "command"] for event in events(result))
 
 
+def test_the_last_line_has_the_counts_also_where_no_progress_is_shown(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    (scans / "note.dcm").write_text("no DICOM")
+    words = ("files", scans, tmp_path / "clean", "--config-file", tags_only, "--log-format", "json", "--quiet")
+    *between, ended = events(cli(*words))
+    assert not [event for event in between if event["event"] == "progress"]
+    assert (ended["counts"]["done"], ended["counts"]["succeeded"], ended["counts"]["failed"]) == (3, 2, 1)
+
+
 def test_a_log_names_no_file_unless_asked(
     cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
 ) -> None:

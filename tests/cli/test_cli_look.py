@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from healthcare_deid.cli.output import write_report
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.runs.run_report import RunReport
 from healthcare_deid.report import Decision, Review
-from healthcare_deid.testing import sample_dicom
+from healthcare_deid.testing import sample_dicom, write_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +96,8 @@ def test_an_instance_without_a_counterpart_is_told(cli: Callable[..., Result], s
     words = ("compare", scans, clean, "--no-pixels")
     result = cli(*words)
     assert result.exit_code == 3
-    assert "no counterpart: a file (--show-paths names it)" in result.stderr
+    assert "no counterpart (1 file)\n--show-paths names it\n" in result.stderr
+    assert "name the run folder with --run" in result.stderr
     assert "ct-" not in result.output
     assert f"no counterpart: {scans}" in cli(*words, "--show-paths").stderr
     assert "(1 instance;" in result.stdout
@@ -110,8 +112,41 @@ def test_pixels_that_were_not_compared_are_told_in_words_and_the_exit_code_is_3(
     told = cli("compare", scans, clean)
     assert told.exit_code == 3
     why = "the pixel data is shorter than its attributes say (in the result)"
-    assert f"pixels not compared: a file (--show-paths names it): {why}" in told.stderr
+    assert f"pixels not compared (1 file): {why}" in told.stderr
     assert f"pixels not compared: {scans}" in cli("compare", scans, clean, "--show-paths").stderr
+
+
+def test_many_files_with_one_outcome_are_one_line(cli: Callable[..., Result], tmp_path: Path) -> None:
+    scans, clean = tmp_path / "scans", tmp_path / "clean"
+    config = presets.basic_confidentiality_profile().model_copy(update={"image": None})
+    write_samples(scans)
+    Deidentifier(config, secret=bytes(range(32))).deidentify_tree(scans, clean, workers=1)
+    exported = tmp_path / "release"
+    shutil.copytree(clean, exported)
+    for path in sorted(exported.rglob("*.dcm"))[1:]:
+        path.unlink()
+    for path in (scans / "a.dcm", scans / "b.dcm"):
+        path.write_text("no DICOM")
+    lost = cli("compare", scans, exported, "--no-pixels", "--quiet")
+    assert "no counterpart (5 files)" in lost.stderr
+    assert "not read (2 files): not a DICOM file" in lost.stderr
+    assert "name the run folder with --run" in lost.stderr
+    assert len(lost.stderr.splitlines()) == 4
+    found = cli("compare", scans, exported, "--no-pixels", "--quiet", "--run", tmp_path / "clean.run")
+    assert "no counterpart (4 files)" in found.stderr
+    assert "--run" not in found.stderr
+
+
+def test_the_table_names_a_few_tags_of_each_outcome_and_says_how_to_see_all(
+    cli: Callable[..., Result], scans: Path, clean: Path
+) -> None:
+    *lines, last = cli("compare", scans, clean, "--no-pixels").stdout.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert len(lines) < 40
+    removed = "".join(lines).partition("removed ")[2].partition("added ")[0]
+    assert removed.count("×") <= 12
+    assert "… " in removed
+    assert last == "--format html or csv lists every element of every instance"
 
 
 def test_two_files_are_compared_whatever_they_are(cli: Callable[..., Result], scans: Path, clean: Path) -> None:
@@ -176,7 +211,7 @@ def test_a_file_that_cannot_be_read_is_no_clean_file(cli: Callable[..., Result],
     (clean / "notes.dcm").write_text("Ana Rivera called")
     result = cli("audit", clean)
     assert result.exit_code == 3
-    assert "not read: a file (--show-paths names it): not a DICOM file" in result.stderr
+    assert "not read (1 file): not a DICOM file\n--show-paths names it\n" in result.stderr
     assert "Rivera" not in result.output
     assert f"not read: {clean / 'notes.dcm'}: " in cli("audit", clean, "--show-paths").stderr
 

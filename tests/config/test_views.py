@@ -50,7 +50,7 @@ def test_a_config_shows_itself_at_a_glance(key_bytes: bytes) -> None:
         "  text    PERSON_NAME: erased",
         "          PHONE_NUMBER: masked with #",
         "          DATE, DATE_OF_BIRTH: shifted (256-bit key)",
-        "          MEDICAL_RECORD_NUMBER: hashed (a new key every operation)",
+        "          MEDICAL_RECORD_NUMBER: hashed (no key: a new one every operation; in files, the run's secret)",
         "          LOCATION: replaced by the infoType's name",
         "          AGE: left alone",
         "  pixels  cover sensitive text; 1 custom pattern",

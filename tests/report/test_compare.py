@@ -187,6 +187,15 @@ def _deflated(index: int) -> Any:
     return dataset
 
 
+def test_long_lists_of_the_table_are_broken_between_their_items(before: Dataset) -> None:
+    comparison = compare(before, Dataset())
+    whole = summary_table([comparison]).splitlines()
+    broken = summary_table([comparison], width=60).splitlines()
+    assert max(map(len, broken[1:])) <= 60
+    assert len(broken) > len(whole)
+    assert [" ".join(line.split()) for line in whole[1:]] == [" ".join(" ".join(broken[1:]).split())]
+
+
 def test_why_pixels_were_not_compared_is_said_in_words() -> None:
     cine, one = sample_dicom()[-1].dataset, sample_dicom()[-1].dataset
     one.NumberOfFrames = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from tests.cli.conftest import run as command_line
 
 from healthcare_deid import DeidentifyConfig
 from healthcare_deid.engine import Admission, AdmissionRule, Deidentifier, Pseudonyms
-from healthcare_deid.report import DryRun, RunReport, dry_run
+from healthcare_deid.report import DryRun, PixelCounts, RunReport, dry_run
 from healthcare_deid.testing import sample_dicom
 
 if TYPE_CHECKING:
@@ -61,6 +62,23 @@ def test_an_estimate_scales_the_sample_to_all() -> None:
     assert (told.estimate(told.succeeded), told.estimate(told.failed)) == (800, 100)
 
 
+def sampled(total: int, size: int) -> DryRun:
+    return DryRun(total, size, 0, size, 0, {}, {}, {}, {}, [], PixelCounts())
+
+
+def test_one_of_a_sample_is_no_claim_about_all_but_a_range_that_says_how_sure_it_is() -> None:
+    assert sampled(281, 30).between(1) == (1, 47)  # Wilson's interval, 95 %: 0.59 % to 16.67 %
+    assert sampled(1000, 100).between(50) == (403, 597)  # 40.4 % to 59.6 %
+    assert sampled(281, 30).between(0) == (0, 32)
+    assert sampled(281, 30).between(30) == (249, 281)
+
+
+def test_a_range_never_contradicts_what_was_seen() -> None:
+    assert sampled(31, 30).between(15) == (15, 16)
+    assert sampled(30, 30).between(4) == (4, 4)
+    assert sampled(0, 0).between(0) == (0, 0)
+
+
 def test_tables_of_pseudonyms_and_vaults_are_not_written(scans: Path, tmp_path: Path) -> None:
     table, vault = tmp_path / "table.csv", tmp_path / "vault.csv"
     before = sorted(tmp_path.rglob("*"))
@@ -86,7 +104,7 @@ def test_on_the_command_line_nothing_is_written_anywhere(
     text = command_line(*words, "--secret-file", tmp_path / "new.secret", "--sample", "4")
     assert text.exit_code == 0, text.stderr
     assert "9 files, 4 of them looked at; nothing was written." in text.stdout
-    assert "about " in text.stdout
+    assert re.search(r"^\d of 4 \(\d to \d of all\) would be de-identified$", text.stdout, re.MULTILINE)
     assert "(0010,0010) PatientName" in text.stdout
     told = json.loads(command_line(*words, "--format", "json", "--quiet").stdout)
     assert (told["total"], told["sampled"]) == (9, 9)

@@ -12,7 +12,7 @@ from healthcare_deid.cli.choice import api_version_option, config_file_option, r
 from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.log import counted
 from healthcare_deid.cli.output import write_report
-from healthcare_deid.cli.paths import say_of, with_paths
+from healthcare_deid.cli.paths import print_failures, with_paths
 from healthcare_deid.cli.progress import Progress
 from healthcare_deid.cli.run_events import note
 
@@ -114,8 +114,7 @@ def command(
             seed=seed,
             on_progress=progress.show,
         )
-    for name, reason in report.unreadable.items():
-        say_of(folder / name, "not read", reason)
+    print_failures([("not read", str(folder / name), reason) for name, reason in report.unreadable.items()])
     if not report.audits:
         raise CommandError("no DICOM instance was read: nothing was audited")
     if run is not None:

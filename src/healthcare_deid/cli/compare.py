@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from healthcare_deid.cli.exits import CommandError, Exit
-from healthcare_deid.cli.log import counted
+from healthcare_deid.cli.log import counted, say
 from healthcare_deid.cli.output import write_report
-from healthcare_deid.cli.paths import say_of, shows_paths, with_paths
+from healthcare_deid.cli.paths import print_failures, shows_paths, with_paths
 from healthcare_deid.cli.progress import Progress
 from healthcare_deid.cli.run_events import note
 from healthcare_deid.errors import EngineError
@@ -18,8 +20,13 @@ from healthcare_deid.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from healthcare_deid.report import Compared, ComparisonReport
+    from healthcare_deid.report import ComparisonReport
 
+_MOST = 12
+"""Tags of an outcome, and instances with changed pixels, that the table names."""
+_LEFT_OUT = "… "
+_WIDTH = 100
+"""Columns of the table where there is no terminal."""
 _EXAMPLES = """\b
 Examples:
   healthcare-deid compare scans/ clean/
@@ -83,14 +90,17 @@ def command(
             run=run,
             on_progress=progress.show,
         )
-    for path, reason in report.unreadable.items():
-        say_of(path, "not read", reason)
-    for path in report.alone:
-        reason = report.failed.get(path, "")
-        say_of(path, "no counterpart", f"it failed in the run: {reason}" if reason else "")
-    for pair in report.pairs:
-        if pair.comparison.note:
-            say_of(pair.before, "pixels not compared", pair.comparison.note)
+    failed = {path: f"it failed in the run: {reason}" for path, reason in report.failed.items()}
+    notes = [("pixels not compared", str(pair.before), pair.comparison.note) for pair in report.pairs]
+    print_failures(
+        [
+            *(("not read", str(path), reason) for path, reason in report.unreadable.items()),
+            *(("no counterpart", str(path), failed.get(path, "")) for path in report.alone),
+            *(note for note in notes if note[2]),
+        ]
+    )
+    if len(report.alone) > len(failed) and run is None and FinishedRun.of(after) is None:
+        say("if AFTER holds results of a run, its record knows their originals: name the run folder with --run")
     if not report.pairs and not report.alone:
         raise CommandError("no DICOM instance was read: nothing was compared")
     if (of_results := FinishedRun.of(after)) is not None:
@@ -102,16 +112,13 @@ def command(
         }
         note(of_results.path, "comparison", counts)
     if pictures is not None:
-        for number, pair in enumerate(report.pairs, 1):
-            _picture(pair, pictures / f"{number:04d}-{pair.before.stem}.png")
+        print_failures(list(_write_pictures(report, pictures)))
     write_report(_text(report, style, 0 if no_pixels else frames), output)
     if report.alone or report.unreadable or any(pair.comparison.note for pair in report.pairs):
         raise SystemExit(Exit.PARTIAL)
 
 
 def _text(report: ComparisonReport, style: str, frames: int) -> str:
-    from healthcare_deid.report import summary_table
-
     match style:
         case "json":
             return report.to_json()
@@ -120,21 +127,36 @@ def _text(report: ComparisonReport, style: str, frames: int) -> str:
         case "html":
             return report.to_html(pictures=frames)
         case _:
-            return "\n".join([summary_table([pair.comparison for pair in report.pairs]), *_pixel_lines(report)])
+            return _table(report)
 
 
-def _picture(pair: Compared, path: Path) -> None:
+def _write_pictures(report: ComparisonReport, folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Write a picture for each pair, and yield outcome, path and reason of those that cannot be made."""
     import pydicom
 
     from healthcare_deid.engine.silence import quiet
     from healthcare_deid.report import write_before_after
 
-    try:
-        with quiet():  # pydicom's warnings quote values
-            write_before_after(pydicom.dcmread(pair.before), pydicom.dcmread(pair.after), path)
-    except Exception as error:  # noqa: BLE001 - decoders raise anything; the comparison is complete without the picture
-        reason = str(error) if isinstance(error, EngineError) else type(error).__name__
-        say_of(path, "no picture", reason)
+    for number, pair in enumerate(report.pairs, 1):
+        path = folder / f"{number:04d}-{pair.before.stem}.png"
+        try:
+            with quiet():  # pydicom's warnings quote values
+                write_before_after(pydicom.dcmread(pair.before), pydicom.dcmread(pair.after), path)
+        except Exception as error:  # noqa: BLE001 - decoders raise anything; the comparison is complete without it
+            yield "no picture", str(path), str(error) if isinstance(error, EngineError) else type(error).__name__
+
+
+def _table(report: ComparisonReport) -> str:
+    """Return the table, bounded to what a person reads in a terminal."""
+    from healthcare_deid.report import summary_table
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH
+    table = summary_table([pair.comparison for pair in report.pairs], most=_MOST, width=width)
+    lines = list(_pixel_lines(report))
+    if len(lines) > _MOST:
+        lines[_MOST:] = [f"pixels             changed in {_LEFT_OUT}{len(lines) - _MOST} more"]
+    table = "\n".join([table, *lines])
+    return f"{table}\n--format html or csv lists every element of every instance" if _LEFT_OUT in table else table
 
 
 def _pixel_lines(report: ComparisonReport) -> Iterator[str]:

@@ -85,14 +85,16 @@ def _print(told: DryRun) -> None:
     click.echo(
         f"{counted(told.total, 'file')}, {'all' if exact else told.sampled} of them looked at; nothing was written."
     )
-    about = "" if exact else "about "
+    if not exact:
+        click.echo("In brackets: how many of all files that stands for, with 95 % confidence.")
 
     def say(count: int, what: str) -> None:
         if count:
-            click.echo(f"{about}{told.estimate(count)} {what}")
+            low, high = told.between(count)
+            click.echo(f"{count} {what}" if exact else f"{count} of {told.sampled} ({low} to {high} of all) {what}")
 
     say(told.succeeded, "would be de-identified")
-    say(told.duplicates, "are copies of others")
+    say(told.duplicates, "are duplicates: their bytes are those of another file")
     for rule, count in told.refused.items():
         say(count, f"would be refused: {rule}")
     for (reason, text), count in told.failures.items():

@@ -120,7 +120,7 @@ def command(
     """
     config = choice.read(default="minimal")
     assert config is not None
-    choice.check(config)
+    choice.check(config, local=True)
 
     from healthcare_deid.engine import Deidentifier
 
@@ -155,19 +155,14 @@ def command(
 
 
 def _make_secret(path: Path | None, source: Any, destination: Any, run: Path | None) -> None:
-    """Create the secret's file if it does not exist, and say so."""
+    """Create the secret's file if it does not exist."""
     if path is None or path.exists():
         return
     from healthcare_deid.engine.runs.ends import folders_of, originals_of, run_folder_of, store_of
     from healthcare_deid.engine.runs.run_secret import make_secret
 
     store = store_of(destination)
-    fingerprint = make_secret(path, run_folder_of(run, store), folders_of(originals_of(source), store))
-    say(
-        f"a new secret was made: {path}, fingerprint {fingerprint}\n"
-        "Keep it, away from the results: without it nobody makes the same dates, UIDs and pseudonyms again.",
-        level="warning",
-    )
+    make_secret(path, run_folder_of(run, store), folders_of(originals_of(source), store))
 
 
 def _summary(report: TreeReport) -> dict[str, Any]:

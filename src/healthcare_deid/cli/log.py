@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import sys
 import threading
 import time
@@ -135,6 +136,25 @@ def say(text: str, event: str = "message", *, level: Level = "info", message: st
 def counted(number: int, noun: str) -> str:
     """Return a number of things: ``1 file``, ``2 files``."""
     return f"{number} {noun}{'s' * (number != 1)}"
+
+
+class _Sayings(logging.Handler):
+    """Says what the package logs, from warnings on."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record to standard error."""
+        say(record.getMessage(), level="error" if record.levelno >= logging.ERROR else "warning")
+
+
+@contextmanager
+def saying_logs() -> Generator[None]:
+    """Write warnings that the package logs to standard error inside the block, as other messages."""
+    logger, handler = logging.getLogger("healthcare_deid"), _Sayings(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def say_error(error: CommandError) -> None:

@@ -17,6 +17,7 @@ from healthcare_deid.cli.log import (
     choose,
     log_format,
     say_error,
+    saying_logs,
     split_off,
     telling_the_end,
     with_log_format,
@@ -94,7 +95,7 @@ class _LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command. Errors become one line and an exit code, and never quote data."""
-        with telling_the_end():
+        with telling_the_end(), saying_logs():
             return self._invoke(ctx)
 
     def _invoke(self, ctx: click.Context) -> object:

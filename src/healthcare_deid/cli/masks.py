@@ -10,7 +10,7 @@ import click
 
 from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.log import counted
-from healthcare_deid.cli.paths import say_of, with_paths
+from healthcare_deid.cli.paths import print_failures, with_paths
 from healthcare_deid.cli.progress import Progress
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
@@ -54,10 +54,11 @@ def learn(folder: Path, output: Path, pictures: Path, quiet: bool) -> None:
     from healthcare_deid.engine.pixels.masks.learning import propose
     from healthcare_deid.engine.pixels.masks.mask_files import write_json
 
-    failed: list[Path] = []
+    failed: list[tuple[str, str, str]] = []
     paths = sorted(item for item in folder.rglob("*") if item.is_file()) if folder.is_dir() else [folder]
     with Progress(quiet=quiet) as progress:
         proposals = propose(_instances(progress.each(paths), failed))
+    print_failures(failed)
     if not proposals:
         raise CommandError("there are no two instances of one device with pixels: nothing was learned")
     pictures.mkdir(parents=True, exist_ok=True)
@@ -76,15 +77,14 @@ def learn(folder: Path, output: Path, pictures: Path, quiet: bool) -> None:
         raise SystemExit(Exit.PARTIAL)
 
 
-def _instances(paths: Iterable[Path], failed: list[Path]) -> Iterator[Dataset]:
-    """Yield the instances in files, one in memory at a time; report files that are not DICOM."""
+def _instances(paths: Iterable[Path], failed: list[tuple[str, str, str]]) -> Iterator[Dataset]:
+    """Yield the instances in files, one in memory at a time; add those that are not DICOM to *failed*."""
     from healthcare_deid.engine.dicom.files import read
 
     for path in paths:
         try:
             dataset, _ = guarded(partial(read, path))
         except (EngineError, OSError) as error:
-            failed.append(path)
-            say_of(path, "not read", type(error).__name__)
+            failed.append(("not read", str(path), type(error).__name__))
         else:
             yield dataset

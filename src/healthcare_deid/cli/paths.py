@@ -11,7 +11,6 @@ from healthcare_deid.cli.log import counted, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 SHOW_PATHS = "healthcare_deid.show_paths"
 """Key of the click context's ``meta``: whether paths are printed. Absent in commands that read no instances."""
@@ -40,15 +39,6 @@ def shows_paths() -> bool:
     return bool(click.get_current_context().meta.get(SHOW_PATHS))
 
 
-def say_of(path: Path, outcome: str, reason: str = "") -> None:
-    """Print the outcome of one file."""
-    if shows_paths():
-        _say_path(str(path), outcome, reason)
-        return
-    text = ": ".join(filter(None, (outcome, f"a file ({_HINT} it)", reason)))
-    say(text, "file", level="warning", outcome=outcome, count=1)
-
-
 def _say_path(path: str, outcome: str, reason: str) -> None:
     """Print the outcome of one file, by its path."""
     name = printable(path)
@@ -65,14 +55,14 @@ def print_failures(failures: Sequence[tuple[str, str, str]]) -> None:
     """Print each failed file by its path, or the number of failures by reason.
 
     Args:
-        failures: Outcome, path and reason of each file.
+        failures: Outcome, path and reason of each file; the reason may be empty.
     """
     if shows_paths():
         for outcome, path, reason in failures:
             _say_path(path, outcome, reason)
         return
     for (outcome, reason), count in Counter((outcome, reason) for outcome, _, reason in failures).most_common():
-        text = f"{outcome} ({counted(count, 'file')}): {reason}"
+        text = ": ".join(filter(None, (f"{outcome} ({counted(count, 'file')})", reason)))
         say(text, "file", level="warning", message=reason, outcome=outcome, count=count)
     if failures:
         say(f"{_HINT} {'it' if len(failures) == 1 else 'them'}")

@@ -6,6 +6,8 @@
 | a terminal | one line, redrawn in place |
 | a file or a pipe | a line every ten seconds at most, and the last one |
 | a JSON log (``--log-format json``) | an object every ten seconds at most, and the last one |
+
+A JSON log's last line has the counts of the last state, also if no progress is shown.
 """
 
 from __future__ import annotations
@@ -53,7 +55,9 @@ class Progress:
     def __init__(
         self, *, quiet: bool = False, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._display = None if quiet else _display(stream or sys.stderr, clock)
+        shown: TextIO = stream or sys.stderr
+        self._log = shown if isinstance(shown, JsonLog) else None
+        self._display = None if quiet else _display(shown, clock)
 
     def __enter__(self) -> Self:
         if self._display is not None:
@@ -66,10 +70,15 @@ class Progress:
 
     def show(self, progress: object, total: int | None = None) -> None:
         """Show a new state. Takes the arguments of any ``on_progress=`` callback."""
-        if self._display is not None:
-            from healthcare_deid.client.operation.progress_state import progress_state
+        if self._display is None and self._log is None:
+            return
+        from healthcare_deid.client.operation.progress_state import progress_state
 
-            self._display.show(progress_state(progress, total))
+        state = progress_state(progress, total)
+        if self._log is not None:
+            self._log.counts = state.counts
+        if self._display is not None:
+            self._display.show(state)
 
     def each(self, items: Sequence[T]) -> Iterator[T]:
         """Yield items and show how many are done."""

@@ -99,7 +99,6 @@ def as_event(log: JsonLog) -> Write:
     def write(state: ProgressState, pace: Pace) -> None:
         numbers = {"seconds": pace.seconds, "perSecond": pace.rate, "secondsLeft": pace.left}
         told: dict[str, Any] = {name: round(number, 3) for name, number in numbers.items() if number is not None}
-        log.counts = state.counts
         log.event("progress", state.text, counts=dict(state.counts), **told)
 
     return write

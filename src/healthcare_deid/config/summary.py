@@ -136,7 +136,9 @@ def _transformation(found: ConfiguredTransformation, others: str) -> str:
 def _key(config: Keyed) -> str:
     if config.crypto_key is not None:
         return f"{len(config.crypto_key) * 8}-bit key"
-    return "key wrapped by Cloud KMS" if config.kms_wrapped is not None else "a new key every operation"
+    if config.kms_wrapped is not None:
+        return "key wrapped by Cloud KMS"
+    return "no key: a new one every operation; in files, the run's secret"
 
 
 def _pixels(image: ConfiguredImage | None) -> str:

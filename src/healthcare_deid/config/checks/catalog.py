@@ -77,7 +77,8 @@ _CHECKS = (
     Check(
         "key-missing",
         _WARNING,
-        "Without a key every operation generates its own, so hashes and date shifts differ between two runs.",
+        "Without a key every operation of the service generates its own, so hashes and date shifts differ between two "
+        "operations. Runs over files on this machine are keyed by their secret.",
         "Set a key (presets.generate_crypto_key()) and store it, unless results must never be linked.",
     ),
     Check(
@@ -345,3 +346,5 @@ _CHECKS = (
 
 CHECKS: dict[str, Check] = {check.code: check for check in _CHECKS}
 """Every check by its code."""
+SERVICE_ONLY = frozenset({"key-missing", "fhir-empty", "fhir-open", "fhir-extensions", "fhir-action-unset"})
+"""Codes of findings that do not hold for a run over files, which has a secret and no FHIR."""

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
@@ -201,11 +202,29 @@ def _differences(where: str, old: Any, new: Any) -> Iterator[str]:
         for name in [*before, *(name for name in after if name not in before)]:
             inner = f"{where}.{name}" if where else name
             yield from _differences(inner, before.get(name, _ABSENT), after.get(name, _ABSENT))
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _list_differences(where, old, new)
     elif old != new:
         yield f"{where}: {_shown(old)} there, {_shown(new)} now"
 
 
+def _list_differences(where: str, old: list[Any], new: list[Any]) -> Iterator[str]:
+    """Yield what was removed from a list and added to it; an object that stayed in its place is looked into."""
+    removed, added = Counter(map(_shown, old)), Counter(map(_shown, new))
+    if removed == added:
+        if old != new:
+            yield f"{where}: another order now"
+        return
+    if len(old) == len(new) and all(isinstance(item, dict) for item in (*old, *new)):
+        for index, (before, after) in enumerate(zip(old, new, strict=True)):
+            yield from _differences(f"{where}[{index}]", before, after)
+        return
+    yield from (f"{where}: {item} removed now" for item in (removed - added).elements())
+    yield from (f"{where}: {item} added now" for item in (added - removed).elements())
+
+
 def _shown(value: Any) -> str:
+    """Return a value as the manifest has it."""
     if value is _ABSENT or value is None:
         return "none"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value).lower()
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -21,7 +21,7 @@ _FACTS = (
     ("found", "DICOM files found"),
     ("succeeded", "de-identified now"),
     ("skipped", "done at an earlier start"),
-    ("duplicates", "copies"),
+    ("duplicates", "duplicates"),
     ("refused", "refused by rule"),
     ("failed", "failed"),
 )

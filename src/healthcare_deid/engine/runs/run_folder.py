@@ -13,11 +13,12 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, Self
 
 from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
+from healthcare_deid.engine.runs.decisions import DECISIONS
 from healthcare_deid.engine.runs.lock import RunLock
 from healthcare_deid.engine.runs.manifest import Manifest, settings_of
 from healthcare_deid.engine.runs.record import RecordFile, read_record
 from healthcare_deid.engine.runs.result_claims import RecordedResults, key_of
-from healthcare_deid.engine.runs.run_secret import with_secret
+from healthcare_deid.engine.runs.run_secret import announce, with_secret
 from healthcare_deid.errors import RunRefused
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ _SUPERSEDED = "superseded.jsonl"
 _SUMMARY_SCHEMA = 1
 _FAILURE_HEADING = ("sha256", "reason", "text")
 _COUNTS = ("found", "succeeded", "duplicates", "skipped", "ignored", "failed", "refused")
-_WAYS_ON = "make everything again (--overwrite, or overwrite=True), or choose another destination"
+_WAYS_ON = (
+    "use the same settings, make everything again (--overwrite, or overwrite=True), or choose another destination"
+)
+_REVIEWED = ". A result that is made again is open again in the review, whatever was decided about it"
 _FOREIGN = (
     "the destination holds results and there is no run folder that tells how they were made: name their run folder "
     "(--run), take them as made with this config and secret (--adopt), make them again (--overwrite), or choose "
@@ -119,13 +123,16 @@ class RunFolder:
                 if made is not None:
                     made.unlink()
                 said = "\n".join(f"  - {difference}" for difference in differences)
+                reviewed = _REVIEWED if (self.path / DECISIONS).exists() else ""
                 raise RunRefused(
-                    f"the results in the destination were made with other settings:\n{said}\n{_WAYS_ON}",
+                    f"the results in the destination were made with other settings:\n{said}\n{_WAYS_ON}{reviewed}",
                     differences=differences,
                 )
             self._supersede()
         new.runs.append({"name": self.name, "command": self._command, "began": _now()})
         new.write(self.path)
+        if made is not None:
+            announce(made)
         self._manifest = new
         self.record = RecordFile(self.path / RECORD, new.digest)
         if not self.record.is_new:

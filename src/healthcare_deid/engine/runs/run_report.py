@@ -18,12 +18,12 @@ from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
 from healthcare_deid.engine.dicom.elements import creator_tag, is_private, is_private_creator, keyword
 from healthcare_deid.engine.header.actions import AGE_REASON, BIRTH_YEAR_REASON, PSEUDONYM_REASON, SET_REASON
-from healthcare_deid.engine.options import EngineOptions, meanings
 from healthcare_deid.engine.results import ChangeAction
 from healthcare_deid.engine.runs.decisions import DECISIONS, OPEN, Decisions, state_of
 from healthcare_deid.engine.runs.events import EVENTS, Event, events_of
 from healthcare_deid.engine.runs.lines import sha256_of
 from healthcare_deid.engine.runs.manifest import Manifest
+from healthcare_deid.engine.runs.options_told import options_told
 from healthcare_deid.engine.runs.record import current_results
 from healthcare_deid.engine.runs.run_folder import RECORD, RECORDED, SUMMARY, read_failures
 from healthcare_deid.engine.runs.unchecked import looked_at, unchecked
@@ -203,7 +203,7 @@ class RunReport:
                 for what, how in summary.rows(config.parts())
                 if what not in _NOT_FOR_FILES
             ],
-            options=[*_options(manifest.settings)],
+            options=[*options_told(manifest.settings)],
             attributes=attributes,
             knows_kept=gathered.knows_kept,
             pixels=pixels,
@@ -359,25 +359,6 @@ def _fates(name: str, items: list[Any]) -> Iterator[tuple[str, str]]:
 def _is_dummy(change: dict[str, Any], tag: str) -> bool:
     replaced = change["action"] == ChangeAction.REPLACED and change["rule"] not in _NO_DUMMIES
     return replaced and not tag.startswith(_DESCRIBES_THE_FILE)
-
-
-def _options(settings: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield name, value and meaning of arguments that differ from the default."""
-    options: dict[str, Any] = settings["options"]
-    defaults = {one.name: one.default for one in fields(EngineOptions)}
-    for one, meaning in meanings():
-        value = options.get(one.name)
-        if value not in (defaults[one.name], None) and value != [] and not str(value).startswith("0 entries"):
-            shown = f"fingerprint {value}" if one.name == "secret" else _shown(value)
-            yield one.name, shown, meaning.text.replace("``", "")
-    run: dict[str, Any] = settings["run"]
-    yield from ((name, _shown(value), "") for name, value in run.items() if (name, value) != ("names", "uid"))
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return "; ".join(map(_shown, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _summary(folder: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.identity.key_folder import find_secret, key_folder, new_secret, write_secret
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthcare_deid.engine.runs.engine import Engine
+
+_LOG = logging.getLogger(__name__)
 
 
 class WithSecret(NamedTuple):
@@ -52,17 +55,18 @@ def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, 
     if manifest is not None and fingerprint is not None:
         path = find_secret(fingerprint)
         if path is None and not anew:
+            where = f"in {manifest.secret_place}" if manifest.secret_place else "given with the command that began it"
             raise RunRefused(
-                f"the secret of this run (fingerprint {fingerprint}) cannot be found; it was in "
-                f"{manifest.secret_place or 'a place of its own'}: give it, or bring it back to {key_folder()}"
+                f"the secret of this run (fingerprint {fingerprint}) is missing: it was {where}. Give it "
+                f"(--secret-file, or secret=), or put a copy into the key folder {key_folder()}"
             )
     if path is None:
         path = made = new_secret()
     return WithSecret(deidentifier.with_secret(path), f"the key folder {path.parent}", made)
 
 
-def make_secret(path: Path, run: Path, places: Collection[Path]) -> str:
-    """Create the secret of a new run in a file for its owner only, and return its fingerprint.
+def make_secret(path: Path, run: Path, places: Collection[Path]) -> None:
+    """Create the secret of a new run in a file for its owner only, and say so.
 
     Args:
         path: The file, which does not exist.
@@ -83,4 +87,15 @@ def make_secret(path: Path, run: Path, places: Collection[Path]) -> str:
         )
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_secret(path)
-    return ProjectSecret(path).fingerprint
+    announce(path)
+
+
+def announce(path: Path) -> None:
+    """Log a new secret: its place, its fingerprint and what it is for. Without logging, it goes to standard error."""
+    _LOG.warning(
+        "a new secret was made: %s, fingerprint %s\n"
+        "Dates, hashes, UIDs and pseudonyms of these results are derived from it. Keep it, away from the results: "
+        "without it nobody makes the same again.",
+        path,
+        ProjectSecret(path).fingerprint,
+    )
