@@ -170,6 +170,18 @@ def test_pseudonyms_and_set_values_are_no_errors_and_a_number_beside_them_is(
     assert audit(result, config=config, options=fixed).clean
 
 
+def test_a_pseudonym_in_a_cleaned_description_is_no_error_and_what_stands_beside_it_is() -> None:
+    dataset = sample_dicom()[0].dataset
+    dataset.StudyDescription = f"CT abdomen for {dataset.PatientName}, {dataset.PatientID}"
+    keyed, secret = Pseudonyms.keyed(), b"a secret of sixteen bytes or more"
+    engine = Deidentifier(BASIC, options=["clean_descriptors"], pseudonyms=keyed, secret=secret)
+    result = engine.deidentify(dataset).dataset
+    assert str(result.PatientID) in result.StudyDescription
+    assert audit(result).clean
+    result.StudyDescription += ", MRN 8812734"
+    assert [item.path for item in audit(result).errors] == ["StudyDescription"]
+
+
 def test_another_tools_placeholders_are_a_warning_and_not_an_error() -> None:
     dataset = Dataset()
     dataset.PatientIdentityRemoved = "YES"

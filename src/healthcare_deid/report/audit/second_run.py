@@ -127,7 +127,8 @@ def _is_made_of_pseudonyms(element: Element, change: Change) -> bool:
     """Return whether a value holds only keyed pseudonyms, or only text that other looks examine."""
     texts = element.texts()
     rest = [without_pseudonyms(text) for text in texts]
-    if change.rule == OWN_IDENTITY_REASON:
+    # The look at the text reads the rest of it.
+    if change.rule == OWN_IDENTITY_REASON or all(rule.startswith("infoType:") for rule in change.rule.split("+")):
         return rest != texts
     return bool(texts) and not any(text.strip(" ^=") for text in rest)
 
