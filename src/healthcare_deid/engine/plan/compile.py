@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.plan.plan import Plan
     from healthcare_deid.engine.plan.text import TextPlan
 
-# "<creator>,gggg,ee" or, as in PS3.15 table E.3.10-1, "<creator>,gggg,xxee".
 _LEFT = "the config leaves findings in cleaned text; leave out excludeInfoTypes and profile EMPTY, or transform all"
+# "creator,gggg,ee" or, as in PS3.15 table E.3.10-1, "creator,gggg,xxee".
 _SAFE_PRIVATE = re.compile(r"(.+),([0-9A-Fa-f]{4}),(?:xx)?([0-9A-Fa-f]{2})")
 
 
