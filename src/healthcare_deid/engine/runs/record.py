@@ -392,7 +392,7 @@ def _compact(path: Path) -> None:
             lists |= {told["id"]: told for of in _LISTS if isinstance(told := entry.get(of), dict)}
             if last[key_of(entry["result"])] != number or entry.get("withdrawn"):
                 continue
-            for of in _LISTS.keys() & entry.keys():
+            for of in filter(entry.__contains__, _LISTS):  # in the order in which they are read
                 id_ = entry[of]["id"] if isinstance(entry[of], dict) else entry[of]
                 entry[of] = id_ if id_ in defined else lists[id_]
                 defined.add(id_)
