@@ -54,6 +54,8 @@ UNREADABLE = re.compile(r"read failed|Tags out of order|not valid DICOM")
 """dciodvfy gave up before it came to the end: what it says of the rest of the result has nothing to be held against."""
 NOT_OURS = re.compile("MediaStorageSOPInstanceUID but missing SOPInstanceUID")
 """File meta must name an instance (PS3.10 section 7.1), also where the source's dataset names none."""
+OF_FILE_IDS = re.compile(r"Referenced File ID is empty|Empty attribute \(no value\) Type 1C")
+"""File IDs of a DICOMDIR that hold the patient's number are emptied: none stays for validity's sake."""
 _LARGEST = 20_000_000
 
 
@@ -90,7 +92,10 @@ def new_errors(old: Path, new: Path) -> Counter[str]:
     if before is None:
         return Counter()
     after = errors(new)
-    return Counter({"cannot be read": 1}) if after is None else after - before
+    if after is None:
+        return Counter({"cannot be read": 1})
+    is_directory = old.name.startswith("DICOMDIR")
+    return Counter({text: n for text, n in (after - before).items() if not (is_directory and OF_FILE_IDS.search(text))})
 
 
 @pytest.mark.skipif(DCIODVFY is None, reason="needs dciodvfy (Debian package dicom3tools)")
