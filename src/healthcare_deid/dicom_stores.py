@@ -61,7 +61,7 @@ def _authorization(origin: Origin) -> dict[str, str]:
     """Return the header that a server's user has given for it.
 
     Raises:
-        ConfigError: It is no header, or would be sent to another machine unencrypted.
+        ConfigError: The variable does not hold a header, or it would be sent to another machine unencrypted.
     """
     given = os.environ.get(AUTHORIZATION_VARIABLE, "")
     if not given:
@@ -248,7 +248,7 @@ class DicomStoreOriginals(_End):
         endpoint: As for `DeidClient`; a URL has its own.
 
     Raises:
-        ConfigError: It is none of them.
+        ConfigError: *store* does not name a DICOM store.
     """
 
     @cached_property
@@ -300,7 +300,7 @@ class DicomStoreResults(_End, StagedStore):
         endpoint: As for `DeidClient`; a URL has its own.
 
     Raises:
-        ConfigError: It is none of them.
+        ConfigError: *store* does not name a DICOM store.
     """
 
     @cached_property

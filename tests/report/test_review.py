@@ -172,7 +172,7 @@ def test_a_decision_after_the_half_line_of_a_killed_review_is_a_line_of_its_own(
     assert repr(Review(clean)) == "Review(3 results: 0 approved, 1 rejected, 2 open)"
     assert RunReport.of(path.parent).decisions == {"open": 2, "rejected": 1}
     path.write_text(path.read_text() + '{"result":"study/0.dcm",,}\n')
-    with pytest.raises(RunRefused, match="a line that is no decision"):
+    with pytest.raises(RunRefused, match="a line that is not a decision"):
         review.export(tmp_path / "release")
 
 

@@ -26,7 +26,7 @@ _MOST = 12
 """Tags of an outcome, and instances with changed pixels, that the table names."""
 _LEFT_OUT = "… "
 _WIDTH = 100
-"""Columns of the table where there is no terminal."""
+"""Width of the table, in columns, when the output is not a terminal."""
 _EXAMPLES = """\b
 Examples:
   healthcare-deid compare scans/ clean/

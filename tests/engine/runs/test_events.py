@@ -32,7 +32,7 @@ def test_events_are_lines_for_the_owner_only_and_survive_a_killed_writer(tmp_pat
 @pytest.mark.parametrize("line", ['{"kind": "party"}', '{"kind": "audit"}', "[1}"])
 def test_a_line_that_is_no_event_is_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / "events.jsonl").write_text(f"{line}\n")
-    with pytest.raises(RunRefused, match=r"events.jsonl in the run folder has a line that is no event"):
+    with pytest.raises(RunRefused, match=r"events.jsonl in the run folder has a line that is not an event"):
         events_of(tmp_path)
 
 

@@ -149,7 +149,14 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "PERSON_NAME": (
         (
             *("Dr. «Wilson»", "«KIPCHUMBA»", "«Park Soojin»", "«Kowalski^Anna»", "signed by «jsmith»"),
-            *("née «Nordlander»", "geb. «Nordlander»", "user «mluoma»", "logged in as «kkurt»", "«King» began writing"),
+            *(
+                "née «Nordlander»",
+                "geb. «Nordlander»",
+                "maiden name «Brands»",
+                "user «mluoma»",
+                "logged in as «kkurt»",
+                "«King» began writing",
+            ),
             "Prof. «Sebastien Coste»",
         ),
         (

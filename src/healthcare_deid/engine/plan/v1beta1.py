@@ -228,7 +228,7 @@ def _why_unclaimed(actions: Sequence[Override], descriptors: frozenset[int]) -> 
 
     Args:
         actions: The actions.
-        descriptors: Tags of which a cleaned value is no less than what the profile's Clean Descriptors Option leaves.
+        descriptors: Tags that the profile's Clean Descriptors Option keeps too, with their values cleaned.
     """
     kept: set[int] = set()
     vrs: set[str] = set()

@@ -17,7 +17,7 @@ DECISIONS = "decisions.jsonl"
 OPEN = "open"
 """Decision about a result that nobody has decided about, or that has changed since."""
 _OF_RESULT = ("source", "size", "kept", "looks", "redactions", "warnings")
-"""What of a record line says which result a decision is about. The manifest says the rest."""
+"""Fields of a record line that identify the result of a decision, together with the manifest."""
 
 
 class Decisions:
@@ -82,7 +82,7 @@ class Decisions:
             self._latest[str(told["result"])] = told
         except (ValueError, KeyError, TypeError):
             raise RunRefused(
-                f"{DECISIONS} in the run folder has a line that is no decision: bring the file back as it was"
+                f"{DECISIONS} in the run folder has a line that is not a decision: restore the file"
             ) from None
 
 

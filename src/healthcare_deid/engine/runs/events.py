@@ -1,4 +1,4 @@
-"""What was done with a run's results afterwards: exports, audits and comparisons. It contains no PHI and no path."""
+"""Events of a run folder: exports, audits and comparisons of its results. The file holds neither PHI nor paths."""
 
 from __future__ import annotations
 
@@ -103,9 +103,7 @@ def events_of(folder: Path) -> list[Event]:
         told: list[dict[str, Any]] = [json.loads(line) for line in whole]
         return [_event(line) for line in told]
     except (ValueError, KeyError, TypeError):
-        raise RunRefused(
-            f"{EVENTS} in the run folder has a line that is no event: bring the file back as it was"
-        ) from None
+        raise RunRefused(f"{EVENTS} in the run folder has a line that is not an event: restore the file") from None
 
 
 def user() -> str:

@@ -30,7 +30,7 @@ def append_line(path: Path, told: Mapping[str, Any]) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Return a file's SHA-256 in hexadecimal; that of no bytes if there is no file."""
+    """Return a file's SHA-256 in hexadecimal. A missing file counts as an empty one."""
     if not path.is_file():
         return hashlib.sha256().hexdigest()
     with path.open("rb") as file:

@@ -71,7 +71,7 @@ _LABEL_AFTER = frozenset(
 _BELONGINGS = word_set("belongings")
 _CALLED = frozenset({"called", "informed", "notified", "paged", "phoned", "texted"})
 _ROLES = word_set("roles")
-_BIRTH_NAME = frozenset({"née", "nee", "born", "geb.", "geb", "geborene"})
+_BIRTH_NAME = frozenset({"née", "nee", "born", "geb.", "geb", "geborene", "maiden name", "formerly"})
 _LOGIN = frozenset({"user", "username", "user id", "login", "logged in as"})
 # Labels whose value is often only the initials of a person.
 _OPERATOR = frozenset({"op", "opr", "operator", "tech", "technologist", "technician"})
