@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.files import read
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
+from healthcare_deid.engine.runs.lines import sha256_of
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
 from healthcare_deid.report.before_after import frame_pictures
@@ -177,7 +177,7 @@ class _Counterparts:
         if not self._after.is_dir():
             return self._after
         if self._by_digest or self._failures:
-            digest = _digest(path)
+            digest = sha256_of(path)
             result = self._by_digest.get(digest)
             if result is not None and (self._after / result).is_file():
                 return self._after / result
@@ -191,12 +191,7 @@ class _Counterparts:
 
     def failure_of(self, path: Path) -> str:
         """Return why a source failed in the run; empty if it did not."""
-        return self._failures.get(_digest(path), "") if self._failures else ""
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return self._failures.get(sha256_of(path), "") if self._failures else ""
 
 
 def _files(root: Path) -> list[Path]:
