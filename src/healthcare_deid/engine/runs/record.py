@@ -312,6 +312,8 @@ def check_record(path: Path) -> None:
     """
     if not path.parent.is_dir():
         raise ValueError("record: the folder that it is to be in does not exist")
+    if path.exists() and not path.is_file():
+        raise ValueError("record: what is there is no file; name another one")
     if path.exists() and path.stat().st_size:
         with path.open("rb") as file:
             _check_header(file.readline(_LONGEST_HEADER))
