@@ -70,6 +70,17 @@ def test_json_names_every_element_and_its_verdict(cli: Callable[..., Result], sc
     assert no_value_in(json.dumps(entries))
 
 
+@pytest.mark.parametrize("command", ["review", "report"])
+def test_a_folder_beside_which_no_run_folder_stands_is_told(
+    cli: Callable[..., Result], scans: Path, command: str
+) -> None:
+    result = cli(command, scans)
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Error: there is no run folder: name it, or the folder of results beside it\n",
+    )
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a device that is always full")
 def test_a_full_disk_is_told_with_what_to_do(cli: Callable[..., Result], scans: Path, clean: Path) -> None:
     result = cli("compare", scans, clean, "--format", "csv", "-o", "/dev/full")
