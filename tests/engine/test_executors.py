@@ -494,6 +494,18 @@ def test_what_begins_as_a_sequence_and_is_none_is_emptied_with_a_warning(
         assert result.dataset[0x00091001].is_empty
 
 
+def test_an_element_without_a_vr_and_an_end_of_its_own_is_one_that_readers_can_read(as_file: Any, make: Any) -> None:
+    end = b"\xfe\xff\xdd\xe0\0\0\0\0"
+    element = b"\x23\x00\x44\x41" + b"\xff\xff\xff\xff" + b"970806 and more" + end
+    source = as_file(_instance(), ExplicitVRLittleEndian) + element
+
+    result = make({"removeList": {"tags": ["PatientName"]}}).deidentify_bytes(source)
+
+    read = pydicom.dcmread(io.BytesIO(result.data))
+    assert "PatientName" not in read
+    assert read[0x00234144].value.startswith(b"970806")
+
+
 @given(drawn=st.lists(datasets(2), min_size=1, max_size=3), cut=st.integers(1, 12))
 @settings(max_examples=100, deadline=None)
 def test_items_are_told_from_other_bytes(drawn: list[Dataset], cut: int) -> None:

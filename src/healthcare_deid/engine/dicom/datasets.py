@@ -15,6 +15,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
+from healthcare_deid.engine.dicom.encoding import ITEM
 from healthcare_deid.engine.dicom.uids import uid_text
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def shared(element: DataElement | RawDataElement) -> DataElement | RawDataElemen
     if element.VR == "SQ" or isinstance(element.value, MutableSequence):
         return copy.deepcopy(element)
     copied = DataElement(element.tag, element.VR, element.value, already_converted=True)
-    copied.is_undefined_length = element.is_undefined_length
+    # Readers take a value of VR UN and undefined length for a sequence (PS3.5 section 6.2.2, note 3).
+    is_opaque = element.VR == "UN" and isinstance(element.value, bytes) and not element.value.startswith(ITEM)
+    copied.is_undefined_length = element.is_undefined_length and not is_opaque
     return copied
 
 

@@ -293,7 +293,9 @@ def _with_vr(
 
     It cannot be written as it is.
     """
-    if isinstance(element, RawDataElement) and element.is_implicit_VR and source.original_encoding[0] is False:
+    if not isinstance(element, RawDataElement) or source.original_encoding[0] is not False:
+        return element
+    if element.is_implicit_VR or element.VR is None:
         converted = convert_raw_data_element(element, encoding=list(encodings), ds=source)
         return correct_ambiguous_vr_element(converted, source, bool(source.original_encoding[1]))
     return element
