@@ -178,6 +178,28 @@ def test_a_name_is_erased_in_any_character_set(
             assert part.encode(encoding) not in data
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("options", [[], CLEANING], ids=["basic", "cleaned"])
+@pytest.mark.parametrize("named", ["\\ISO 2022 IR 87", "ISO 2022 IR 13\\ISO 2022 IR 87", "ISO_IR 100", "ISO_IR 192"])
+@pytest.mark.parametrize("text", ["\u5c71\u7530\u592a\u90ce", "\u80ba \u5c71\u7530", "\u3084\u307e\u3060\u8179"])
+def test_a_japanese_name_in_seven_bits_is_erased(
+    way: Any, options: list[str], named: str, text: str, tmp_path: Path
+) -> None:
+    dataset = instance(SpecificCharacterSet=named, SegmentLabel="x")
+    name = "Yamada^Tarou=\u5c71\u7530^\u592a\u90ce=\u3084\u307e\u3060^\u305f\u308d\u3046"
+    parts = b"=".join(b"^".join(part.encode("iso2022_jp") for part in group.split("^")) for group in name.split("="))
+    for tag, vr, value in ((0x00100010, "PN", parts), (0x00620005, "LO", text.encode("iso2022_jp"))):
+        value += b" " * (len(value) % 2)
+        dataset[tag] = RawDataElement(Tag(tag), vr, len(value), value, 0, False, True)
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+
+    way(engine(BASIC, options=options), saved(dataset, tmp_path / "in.dcm"), tmp_path / "out.dcm")
+
+    data = (tmp_path / "out.dcm").read_bytes()
+    for part in ("\u5c71\u7530", "\u592a\u90ce", "\u3084\u307e\u3060"):
+        assert part.encode("iso2022_jp")[3:-3] not in data
+
+
 def test_the_fallback_character_set_is_tried_first(tmp_path: Path) -> None:
     text = "\u0412\u0440\u0430\u0447 20210314"
     dataset = instance()
