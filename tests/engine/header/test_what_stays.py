@@ -232,6 +232,23 @@ def test_old_uids_in_text_are_mapped_like_those_in_elements(
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("options", [[], CLEANING])
+@pytest.mark.parametrize("form", ["MR.{}", "CT.{}.dcm", "IM_{}", "{}_0001.dcm"])
+@pytest.mark.parametrize("separator", [".", "_", "-"])
+def test_uids_in_names_of_files_are_mapped(
+    way: Any, options: list[str], form: str, separator: str, tmp_path: Path
+) -> None:
+    old = INSTANCE.replace(".", separator)
+    kept = "b 0_50_100_150_200_400_800_1000"
+    dataset = instance(ContentDescription=form.format(old), SegmentLabel=kept)
+
+    result = way(engine(BASIC, options=options), saved(dataset, tmp_path / "in.dcm"), tmp_path / "out.dcm")
+
+    assert old not in result.dataset.ContentDescription
+    assert result.dataset.SegmentLabel == kept
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("profile", [BASIC, CONTENTS, "MINIMAL_KEEP_LIST_PROFILE"])
 @pytest.mark.parametrize("tag", [0x00081115, 0x00082218, 0x00540016, 0x00089215])
 @pytest.mark.parametrize(
