@@ -19,6 +19,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     TITLES,
     gap,
     is_eponym,
+    is_graded,
     may_be_a_name,
     name_run,
     span,
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TITLES_TO_TRUST_WITH_A_DOT = frozenset({"fr", "sr", "hr", "ms", "miss", "sir", "nurse", "rev", "prof"})
-_SHORT_TITLES = frozenset(["dr", "drs", "mr", "mrs", "ms", "prof", "mme", "mlle", "sra", "srta", "dott", "dottssa"])
+_SHORT_TITLES = frozenset(
+    ["dhr", "mevr", "dr", "drs", "mr", "mrs", "ms", "prof", "mme", "mlle", "sra", "srta", "dott", "dottssa"]
+)
 _LABEL = re.compile(
     r"""(?<![\w])(?:(?:pat(?:ient|\.)?|pt|last|first|family|given|maiden|full|mother|father|spouse|guardian
         |contact)?(?:'s)?[ ]?(?:name|nom|apellidos?|nombre|cognome|nachname|vorname|naam)
@@ -59,7 +62,7 @@ _LABEL = re.compile(
     |cousin|nephew|niece|grandson|granddaughter|grandmother|grandfather|physicist|dosimetrist|therapist|provider|pcp
     |consultant|clinician|registrar|intern|np|rn|an[a]?esthetist|anesthesiologist|midwife|pathologist|neurologist|gp
     |(?:scan|images?|films?|study|report|workstation|desk|signature)[ ]of|informed|paged|notified|called|texted|phoned
-    |aka|n[eé]e|born|geb(?:orene?|\.)?|formerly|known[ ]as|user(?:name|[ ]id)?|log(?:in|ged[ ]in[ ]as)|
+    |aka|nick(?:name)?|n[eé]e|born|geb(?:orene?|\.)?|formerly|known[ ]as|user(?:name|[ ]id)?|log(?:in|ged[ ]in[ ]as)|
     next[ ]of[ ]kin|nok|arzt|untersucher|überweiser|médecin|medico|médico|attn|attention|author|investigator|pi)
     (?P<mark>[ ]*[:=?][ ]*|[ ]is[ ]|[ ]+)""",
     re.IGNORECASE | re.VERBOSE,
@@ -237,7 +240,10 @@ def _initials_or_login(text: str, token: Token, *, of_account: bool) -> list[Mat
 
     Systems write them after a label. Examples: Op: MH; signed by rbaker.
     """
-    before, behind = text[: token.start], text[token.end : token.end + 1]
+    end = token.end
+    while of_account and text[end : end + 1].isdigit():
+        end += 1
+    before, behind = text[: token.start], text[end : end + 1]
     if behind.isalnum() or before.endswith(("_", "-")):
         return []
     raw = text[token.start : token.end]
@@ -245,7 +251,7 @@ def _initials_or_login(text: str, token: Token, *, of_account: bool) -> list[Mat
     is_plain_word = token.word in vocabulary() and not is_initials
     is_account = of_account and raw.islower() and len(raw) > 2 and not is_field_word(token.word)
     if is_initials or is_account or (not is_plain_word and is_login(raw)):
-        return [Match(token.start, token.end, "PERSON_NAME")]
+        return [Match(token.start, end, "PERSON_NAME")]
     return []
 
 
@@ -276,6 +282,8 @@ def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
             run.insert(0, token)
         while run and run[0].kind is WordKind.PARTICLE:
             run.pop(0)
+        if len(run) == 1 and not match[0].startswith(",") and is_graded(text, run[0]):
+            continue  # Weber III
         if (
             run
             and len(run) <= MAX_NAME_WORDS
