@@ -179,6 +179,60 @@ def test_a_name_is_erased_in_any_character_set(
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("named", "encoding"), [("ISO_IR 100", "latin-1"), ("ISO_IR 192", "utf-8"), ("GB18030", "gb18030")]
+)
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Garcia^Maria", "GARC\u00cdA 3 mm"),
+        ("Joao^Ana", "JO\u00c3O"),
+        ("Strauss^Anna", "Strau\u00df"),
+        ("Garc\u00eda-L\u00f3pez^Jos\u00e9", "l\u00f3pez"),
+        ("O'Bri\u00e9n^Zo\u00eb", "Bri\u00e9n"),
+        ("M\u00fcller-Lang^J\u00fcrgen", "M\u00dcLLER"),
+        (
+            "Iwanow-Petrow=\u0418\u0432\u0430\u043d\u043e\u0432-\u041f\u0435\u0442\u0440\u043e\u0432",
+            "\u041f\u0415\u0422\u0420\u041e\u0412",
+        ),
+        (
+            "\u03a0\u03b1\u03c0\u03b1\u03b4\u03cc\u03c0\u03bf\u03c5\u03bb\u03bf\u03c2",
+            "\u03a0\u0391\u03a0\u0391\u0394\u039f\u03a0\u039f\u03a5\u039b\u039f\u03a3",
+        ),
+        ("Nguyen^Khai", "Nguy\u1ec5n"),
+    ],
+)
+def test_a_name_is_erased_with_and_without_its_accents(
+    way: Any, named: str, encoding: str, name: str, text: str, tmp_path: Path
+) -> None:
+    try:
+        planted = text.encode(encoding)
+    except UnicodeEncodeError:
+        pytest.skip("the character set lacks a letter")
+    dataset = instance(SpecificCharacterSet=named, PatientName=name, SegmentLabel=text)
+
+    way(engine(), saved(dataset, tmp_path / "in.dcm"), tmp_path / "out.dcm")
+
+    assert planted not in (tmp_path / "out.dcm").read_bytes()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("options", [[], CLEANING], ids=["basic", "cleaned"])
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("0000123", "123"), ("0000123", "ID: 0123 left"), ("MRN-0042", "pt no 42"), ("4711", "patient no 4711")],
+)
+def test_a_short_number_of_the_patient_is_erased_after_a_cue_and_as_the_whole_text(
+    way: Any, options: list[str], number: str, text: str, tmp_path: Path
+) -> None:
+    dataset = instance(PatientID=number, SegmentLabel=text)
+
+    result = way(engine(options=options), saved(dataset, tmp_path / "in.dcm"), tmp_path / "out.dcm")
+
+    assert not any(map(str.isdigit, result.dataset.SegmentLabel or ""))
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("options", [[], CLEANING], ids=["basic", "cleaned"])
 @pytest.mark.parametrize("named", ["\\ISO 2022 IR 87", "ISO 2022 IR 13\\ISO 2022 IR 87", "ISO_IR 100", "ISO_IR 192"])
 @pytest.mark.parametrize("text", ["\u5c71\u7530\u592a\u90ce", "\u80ba \u5c71\u7530", "\u3084\u307e\u3060\u8179"])

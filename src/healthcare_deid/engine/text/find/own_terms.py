@@ -15,6 +15,7 @@ from healthcare_deid.engine.text.find.header_values import HeaderValues, ValueKi
 from healthcare_deid.engine.text.find.lexicon import fold, vocabulary
 from healthcare_deid.engine.text.find.own_needles import SEPARATORS, ShortTerms, needles, raw_names
 from healthcare_deid.engine.text.find.own_values import OwnValue, day_of, texts_of
+from healthcare_deid.engine.text.find.plain_bytes import plain_bytes
 from healthcare_deid.engine.text.find.terms import Terms
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ class OwnTerms:
         return tuple(sorted({raw for item in self._values for raw in raw_names(item)}, key=len, reverse=True))
 
     @cached_property
+    def _encodings(self) -> tuple[str, ...]:
+        return self._values[0].encodings if self._values else ()
+
+    @cached_property
     def _has_foreign_name(self) -> bool:
         return any(source is ValueKind.NAME and not text.isascii() for source, text in self._texts) or any(
             item.source is ValueKind.NAME and _DOUBLE_BYTE in item.value for item in self._values
@@ -84,7 +89,7 @@ class OwnTerms:
 
         False is certain.
         """
-        lower = data.lower()
+        lower = plain_bytes(data.lower(), self._encodings)
         squeezed = lower.translate(None, SEPARATORS)
         # A loop: a generator costs more than the search, and this is done for every file.
         for needle in self._squeezed:
