@@ -199,6 +199,10 @@ def test_a_name_is_erased_in_any_character_set(
             "\u03a0\u03b1\u03c0\u03b1\u03b4\u03cc\u03c0\u03bf\u03c5\u03bb\u03bf\u03c2",
             "\u03a0\u0391\u03a0\u0391\u0394\u039f\u03a0\u039f\u03a5\u039b\u039f\u03a3",
         ),
+        ("Garcia^Maria", "Garci\u0301a"),
+        ("Garcia^Maria", "Gar\u200bcia"),
+        ("Garcia^Maria", "\uff27\uff21\uff32\uff23\uff29\uff21"),
+        ("Garcia Lopez^Maria", "Garcia\u00a0L\u00f3pez"),
         ("Nguyen^Khai", "Nguy\u1ec5n"),
     ],
 )

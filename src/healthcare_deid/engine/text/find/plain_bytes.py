@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from healthcare_deid.engine.text.find.lexicon import fold
 
 _SHARP_S = b"\xdf"
-# First bytes of accented Latin letters in UTF-8: U+00C0 to U+017F, and Vietnamese ones from U+1E00 on.
-_LEADS = (b"\xc3", b"\xc4", b"\xc5", b"\xe1")
-_UTF8 = re.compile(rb"[\xc3-\xc5][\x80-\xbf]|\xe1[\xb8-\xbb][\x80-\xbf]")
+# UTF-8 of accented Latin letters, combining marks (U+0300 on), invisible characters, spaces and dashes (U+2000 on), and
+# full-width letters.
+_UTF8 = re.compile(
+    rb"[\xc2-\xc5\xcc][\x80-\xbf]|\xcd[\x80-\xaf]|(?:\xe1[\xb8-\xbb]|\xe2[\x80\x81]|\xef[\xbb-\xbd])[\x80-\xbf]"
+)
+_LEADS = (b"\xc3", b"\xc2", b"\xc4", b"\xc5", b"\xcc", b"\xcd", b"\xe1", b"\xe2", b"\xef")
+_DROPPED = dict.fromkeys([0xAD, *range(0x200B, 0x2010), 0xFEFF])
+_INVISIBLE, _SEPARATORS = frozenset({"Mn", "Cf"}), frozenset({"Zs", "Pd"})
 # Python encodings of more than one byte a letter; ISO-2022-JP is ASCII, and recognized by its escape sequences.
 _MULTIBYTE = frozenset({"gb18030", "gbk", "gb2312", "iso_ir_58", "euc_kr", "shift_jis"})
 
@@ -28,7 +34,7 @@ def plain_bytes(lower: bytes, encodings: tuple[str, ...]) -> bytes:
         return lower
     for encoding in encodings:
         if encoding.lower() in _MULTIBYTE:
-            return fold(lower.decode(encoding, "ignore")).encode("utf-8", "ignore")
+            return fold(lower.decode(encoding, "ignore").translate(_DROPPED)).encode("utf-8", "ignore")
     for lead in _LEADS:
         if lead in lower:
             lower = _UTF8.sub(_plain_letter, lower)
@@ -60,5 +66,11 @@ def _plain_letter(found: re.Match[bytes]) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _plain_of(encoded: bytes) -> bytes:
-    plain = fold(encoded.decode("utf-8", "ignore"))
-    return plain.encode() if plain.isascii() and plain.isalpha() else encoded
+    character = encoded.decode("utf-8", "ignore")
+    plain = fold(character)
+    if plain.isascii() and plain.isalnum():
+        return plain.encode()
+    category = unicodedata.category(character) if character else ""
+    if category in _INVISIBLE:
+        return b""
+    return b" " if category in _SEPARATORS else encoded
