@@ -183,6 +183,8 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
         run = name_run(text, tokens, index, cue=True, title=titled)
         if not colon and len(run) > 1 and is_eponym(text, tokens, index + len(run), names=len(run)):
             run = run[:-1]  # the last word belongs to a term
+        if is_person and _lacks_surname(text, tokens, index, run):
+            run = list(tokens[index : index + 2])
         if (
             not colon
             and (label in _LABEL_THAT_NEEDS_A_COLON or " " not in label)
@@ -199,6 +201,23 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
 def _is_birth_name(token: Token) -> bool:
     is_word = token.word in DAY_AND_MONTH_NAMES or (token.word in everyday() and not token.last)
     return token.capital and token.kind is not WordKind.INITIAL and not is_word and token.word not in places()
+
+
+def _lacks_surname(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
+    """Return whether a surname that is also a word of the field was left out after a first name or an initial.
+
+    Examples: scanned by Emile Coste, reported by E. Coste.
+    """
+    given, following = tokens[index], tokens[index + 1 : index + 3]
+    if not following or len(run) > 1 or (run and run[0] is not given):
+        return False
+    name = following[0]
+    begins = given.first if run else given.kind is WordKind.INITIAL
+    if not (begins and given.capital and name.capital and not name.upper and len(name.word) > 2):
+        return False
+    if gap(text, given, name) not in {" ", ". "} or name.word in _LABEL_AFTER:
+        return False
+    return len(following) == 1 or gap(text, name, following[1]) != " " or not following[1].capital
 
 
 def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
