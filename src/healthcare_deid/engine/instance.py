@@ -16,10 +16,18 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from healthcare_deid.engine.dicom import file_meta as meta
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.charsets import encoding_named
-from healthcare_deid.engine.dicom.datasets import guessed_syntax, items, private_copy, shared, uid_of, value_bytes
+from healthcare_deid.engine.dicom.datasets import (
+    guessed_syntax,
+    items,
+    may_hold_pictures,
+    private_copy,
+    shared,
+    uid_of,
+    value_bytes,
+)
 from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
 from healthcare_deid.engine.dicom.elements import known_vr
-from healthcare_deid.engine.dicom.sidedata import PIXEL_TAGS
+from healthcare_deid.engine.dicom.sidedata import UNEXAMINED
 from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
 from healthcare_deid.engine.dicom.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
@@ -219,14 +227,16 @@ class InstanceEngine:
         working = dataset
         pixels = PixelReport()
         side_changes: list[Change] = []
+        unexamined = False
         removed = partial(removes, self.plan, dataset)
         old_meta: Dataset = getattr(dataset, "file_meta", None) or FileMetaDataset()
         syntax = uid_of(old_meta, meta.TRANSFER_SYNTAX_UID)
-        if not is_native(syntax) or PIXEL_TAGS & dataset.keys():
+        if not is_native(syntax) or may_hold_pictures(dataset):
             from healthcare_deid.engine.pixels.frames.side_data import strip_side_data
 
             working = private_copy(dataset)
             side_changes, told = strip_side_data(working, syntax, removed=removed)
+            unexamined = not UNEXAMINED.isdisjoint(told)
             warnings.extend(told)
         if self._redactor is not None:
             working = private_copy(working)
@@ -259,6 +269,7 @@ class InstanceEngine:
         target.file_meta = meta.meta_dataset(new)
         target.preamble = _ZERO_PREAMBLE
         values.note_written(facts.own)
+        values.identity_left |= unexamined
         if rewriting is not None:
             for item in rewriting.written:
                 target[item.tag] = item.element()
@@ -306,6 +317,7 @@ class InstanceEngine:
                 executor = EncodedExecutor(self._searching, values, self._slots, Memo())
                 pieces = file.rewrite(executor)
             pieces, side_changes, told = without_side_data(file, pieces)
+            values.identity_left |= not UNEXAMINED.isdisjoint(told)
             warnings = [*self.warnings, *told]
             identity = IDENTITY.find(file)
             new = self._meta(

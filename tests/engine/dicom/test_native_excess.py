@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,3 +88,53 @@ def test_a_length_that_may_be_a_larger_picture_stays_with_a_warning(tmp_path: Pa
     result = MADE[0].deidentify_file(tmp_path / "in.dcm", tmp_path / "out.dcm")
     assert any("length of the pixel data contradicts its attributes" in warning for warning in result.warnings)
     assert result.dataset.PixelData == dataset.PixelData
+
+
+@pytest.mark.parametrize("more", [60, 300], ids=["whole rows", "another frame"])
+def test_a_result_with_pixel_data_of_unexplained_length_does_not_claim_removal(more: int, tmp_path: Path) -> None:
+    dataset = _instance((20, 30), "u1")
+    dataset.PixelData += (TEXT * 40)[:more]
+    dataset.save_as(tmp_path / "in.dcm", enforce_file_format=True)
+    for deidentifier in MADE:
+        by_bytes = deidentifier.deidentify_file(tmp_path / "in.dcm", tmp_path / "out.dcm")
+        by_dataset = deidentifier.deidentify(dataset)
+        for result in (by_bytes, by_dataset):
+            assert "PatientIdentityRemoved" not in result.dataset
+            assert any("contradicts" in warning for warning in result.warnings)
+
+
+def test_a_result_with_fragments_in_a_native_syntax_does_not_claim_removal() -> None:
+    dataset = _instance((20, 30), "u1")
+    dataset.PixelData = bytes.fromhex("feff00e000000000feff00e010000000") + TEXT
+    file = io.BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    before, pixels = file.getvalue().split(b"OB\0\0\x20\0\0\0")
+    data = before + b"OB\0\0\xff\xff\xff\xff" + pixels + bytes.fromhex("feffdde000000000")
+    for deidentifier in MADE:
+        result = pydicom.dcmread(io.BytesIO(deidentifier.deidentify_bytes(data).data))
+        assert "PatientIdentityRemoved" not in result
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_a_result_with_text_in_the_place_of_pixels_does_not_claim_removal(syntax: UID) -> None:
+    dataset = _instance((20, 30), "u1", syntax)
+    dataset.PixelData = TEXT
+    file = io.BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    for deidentifier in MADE:
+        by_bytes = pydicom.dcmread(io.BytesIO(deidentifier.deidentify_bytes(file.getvalue()).data))
+        for result in (by_bytes, deidentifier.deidentify(dataset).dataset):
+            assert "PatientIdentityRemoved" not in result
+
+
+def test_text_after_the_last_frame_of_a_nested_picture_is_removed(tmp_path: Path) -> None:
+    icon = _icon()
+    icon.PixelData += TEXT[:-1]
+    dataset = _instance((20, 30), "u1")
+    del dataset.PixelData, dataset.Rows, dataset.Columns
+    dataset.IconImageSequence = Sequence([icon])
+    dataset.save_as(tmp_path / "in.dcm", enforce_file_format=True)
+    keeps_all = MADE[0]
+    keeps_all.deidentify_file(tmp_path / "in.dcm", tmp_path / "out.dcm")
+    assert TEXT[:-1] not in (tmp_path / "out.dcm").read_bytes()
+    assert keeps_all.deidentify(dataset).dataset.IconImageSequence[0].PixelData == bytes(100)

@@ -151,6 +151,9 @@ J2K_PLACES: dict[str, Callable[[bytes], bytes]] = {
     "uuid": lambda stream: _jp2(stream, after=_box(b"uuid", bytes(16) + NAME)),
     "after the boxes": lambda stream: _jp2(stream, after=NAME[:7] + NAME),
     "in the last box": lambda stream: _jp2(stream + NAME),
+    "brands": lambda stream: _jp2(stream).replace(
+        _box(b"ftyp", b"jp2 \0\0\0\0jp2 "), _box(b"ftyp", b"jp2 " + NAME[:4] + b"jp2 " + NAME)
+    ),
     "color profile": lambda stream: _jp2(stream, color=b"\2\0\0" + bytes(40) + NAME),
 }
 
@@ -360,6 +363,9 @@ def test_pictures_in_sequences_lose_their_side_data(
         b"\xff\xd8\xff\xe1\xff\xffcut off",
         b"\xff\xd8PHI between markers \xff\xd9",
         b"\xff\x4f\xff\x51\0\x04PHI",
+        b"\xff\xd8" + _segment(0xDB, b"\x0f" + NAME * 4) + b"\xff\xd9",
+        b"\xff\xd8" + _segment(0xC4, b"\x1f" + bytes([16] + [0] * 15) + NAME) + b"\xff\xd9",
+        b"\xff\xd8" + _segment(0xC4, b"\x00" + bytes([16] + [0] * 15) + NAME) + b"\xff\xd9",
         b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x08PHI.",
     ],
 )

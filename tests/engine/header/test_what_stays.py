@@ -178,6 +178,86 @@ def test_a_name_is_erased_in_any_character_set(
             assert part.encode(encoding) not in data
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("named", "encoding"), [("ISO_IR 100", "latin-1"), ("ISO_IR 192", "utf-8"), ("GB18030", "gb18030")]
+)
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Garcia^Maria", "GARC\u00cdA 3 mm"),
+        ("Joao^Ana", "JO\u00c3O"),
+        ("Strauss^Anna", "Strau\u00df"),
+        ("Garc\u00eda-L\u00f3pez^Jos\u00e9", "l\u00f3pez"),
+        ("O'Bri\u00e9n^Zo\u00eb", "Bri\u00e9n"),
+        ("M\u00fcller-Lang^J\u00fcrgen", "M\u00dcLLER"),
+        (
+            "Iwanow-Petrow=\u0418\u0432\u0430\u043d\u043e\u0432-\u041f\u0435\u0442\u0440\u043e\u0432",
+            "\u041f\u0415\u0422\u0420\u041e\u0412",
+        ),
+        (
+            "\u03a0\u03b1\u03c0\u03b1\u03b4\u03cc\u03c0\u03bf\u03c5\u03bb\u03bf\u03c2",
+            "\u03a0\u0391\u03a0\u0391\u0394\u039f\u03a0\u039f\u03a5\u039b\u039f\u03a3",
+        ),
+        ("Garcia^Maria", "Garci\u0301a"),
+        ("Garcia^Maria", "Gar\u200bcia"),
+        ("Garcia^Maria", "\uff27\uff21\uff32\uff23\uff29\uff21"),
+        ("Garcia Lopez^Maria", "Garcia\u00a0L\u00f3pez"),
+        ("Nguyen^Khai", "Nguy\u1ec5n"),
+    ],
+)
+def test_a_name_is_erased_with_and_without_its_accents(
+    way: Any, named: str, encoding: str, name: str, text: str, tmp_path: Path
+) -> None:
+    try:
+        planted = text.encode(encoding)
+    except UnicodeEncodeError:
+        pytest.skip("the character set lacks a letter")
+    dataset = instance(SpecificCharacterSet=named, PatientName=name, SegmentLabel=text)
+
+    way(engine(), saved(dataset, tmp_path / "in.dcm"), tmp_path / "out.dcm")
+
+    assert planted not in (tmp_path / "out.dcm").read_bytes()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("options", [[], CLEANING], ids=["basic", "cleaned"])
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("0000123", "123"), ("0000123", "ID: 0123 left"), ("MRN-0042", "pt no 42"), ("4711", "patient no 4711")],
+)
+def test_a_short_number_of_the_patient_is_erased_after_a_cue_and_as_the_whole_text(
+    way: Any, options: list[str], number: str, text: str, tmp_path: Path
+) -> None:
+    dataset = instance(PatientID=number, SegmentLabel=text)
+
+    result = way(engine(options=options), saved(dataset, tmp_path / "in.dcm"), tmp_path / "out.dcm")
+
+    assert not any(map(str.isdigit, result.dataset.SegmentLabel or ""))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("options", [[], CLEANING], ids=["basic", "cleaned"])
+@pytest.mark.parametrize("named", ["\\ISO 2022 IR 87", "ISO 2022 IR 13\\ISO 2022 IR 87", "ISO_IR 100", "ISO_IR 192"])
+@pytest.mark.parametrize("text", ["\u5c71\u7530\u592a\u90ce", "\u80ba \u5c71\u7530", "\u3084\u307e\u3060\u8179"])
+def test_a_japanese_name_in_seven_bits_is_erased(
+    way: Any, options: list[str], named: str, text: str, tmp_path: Path
+) -> None:
+    dataset = instance(SpecificCharacterSet=named, SegmentLabel="x")
+    name = "Yamada^Tarou=\u5c71\u7530^\u592a\u90ce=\u3084\u307e\u3060^\u305f\u308d\u3046"
+    parts = b"=".join(b"^".join(part.encode("iso2022_jp") for part in group.split("^")) for group in name.split("="))
+    for tag, vr, value in ((0x00100010, "PN", parts), (0x00620005, "LO", text.encode("iso2022_jp"))):
+        value += b" " * (len(value) % 2)
+        dataset[tag] = RawDataElement(Tag(tag), vr, len(value), value, 0, False, True)
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+
+    way(engine(BASIC, options=options), saved(dataset, tmp_path / "in.dcm"), tmp_path / "out.dcm")
+
+    data = (tmp_path / "out.dcm").read_bytes()
+    for part in ("\u5c71\u7530", "\u592a\u90ce", "\u3084\u307e\u3060"):
+        assert part.encode("iso2022_jp")[3:-3] not in data
+
+
 def test_the_fallback_character_set_is_tried_first(tmp_path: Path) -> None:
     text = "\u0412\u0440\u0430\u0447 20210314"
     dataset = instance()
@@ -207,6 +287,23 @@ def test_old_uids_in_text_are_mapped_like_those_in_elements(
     for uid in (STUDY, SERIES, INSTANCE):
         assert uid.encode() not in data
     assert UidMapper().map(SERIES) in result.dataset.ContentDescription or "from" in result.dataset.ContentDescription
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("options", [[], CLEANING])
+@pytest.mark.parametrize("form", ["MR.{}", "CT.{}.dcm", "IM_{}", "{}_0001.dcm"])
+@pytest.mark.parametrize("separator", [".", "_", "-"])
+def test_uids_in_names_of_files_are_mapped(
+    way: Any, options: list[str], form: str, separator: str, tmp_path: Path
+) -> None:
+    old = INSTANCE.replace(".", separator)
+    kept = "b 0_50_100_150_200_400_800_1000"
+    dataset = instance(ContentDescription=form.format(old), SegmentLabel=kept)
+
+    result = way(engine(BASIC, options=options), saved(dataset, tmp_path / "in.dcm"), tmp_path / "out.dcm")
+
+    assert old not in result.dataset.ContentDescription
+    assert result.dataset.SegmentLabel == kept
 
 
 @pytest.mark.parametrize("way", WAYS)

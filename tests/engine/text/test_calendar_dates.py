@@ -50,6 +50,12 @@ CLEAR_FORMS = (
         ("03/2021", date(2021, 3, 15)),
         ("04031961", date(1961, 4, 3)),
         ("12-31-1999", date(1999, 12, 31)),
+        ("4 марта 2021", date(2021, 3, 4)),
+        ("4 березня 2021", date(2021, 3, 4)),
+        ("4 Μαρτίου 2021", date(2021, 3, 4)),
+        ("4. októbra 2021", date(2021, 10, 4)),
+        ("4 setembre 2021", date(2021, 9, 4)),
+        ("2021. március 4", date(2021, 3, 4)),
     ],
 )
 def test_a_date_is_read_in_many_spellings(text: str, day: date) -> None:

@@ -252,6 +252,12 @@ def test_words_of_the_field_are_not_parts_of_a_name_in_running_text(make_header:
     assert terms.find(text) == []
 
 
+@pytest.mark.parametrize(("text", "finding"), [("J Smith lesion", "J Smith"), ("a smith fracture, J", "")])
+def test_a_capital_before_a_name_is_its_initial(make_header: MakeHeader, found: Found, text: str, finding: str) -> None:
+    matches = found(bind(make_header(PatientName="Smith^John")), text)
+    assert [match for match, _ in matches] == ([finding] if finding else [])
+
+
 def test_a_name_in_the_prefix_of_a_person_name_is_a_term(make_header: MakeHeader, found: Found) -> None:
     text = bind(make_header(PatientName="^^^Quartermaine Siobhan"))
     assert found(text, "ROI of Quartermaine") == [("Quartermaine", "PERSON_NAME")]

@@ -79,12 +79,47 @@ def test_an_ordinary_word_does_not_make_a_short_number_an_identifier(claiming: I
         ("surgery in 07.2012", "07.2012"), ("LMP 11/28", "11/28"), ("8-09-13", "8-09-13"), ("March 2012", "March 2012"),
         ("CABG in 3/80", "3/80"), ("last seen Apr 19.", "Apr 19"), ("5 stycznia 2001", "5 stycznia 2001"),
         ("1994년 3월 15일", "1994년 3월 15일"), ("since '09", "09"), ("May '12", "May '12"),
-        ("12 martie 1985", "12 martie 1985"),
+        ("12 martie 1985", "12 martie 1985"), ("Mon 03/14 at the clinic", "Mon 03/14"), ("yesterday 3/14", "3/14"),
+        ("平成3年5月1日", "平成3年5月1日"), ("令和元年5月", "令和元年5月"), ("1402/12/25", "1402/12/25"),
     ],
 )  # fmt: skip
 def test_a_partial_date_is_one(claiming: InstanceText, text: str, date: str) -> None:
     found = [text[match.start : match.end] for match in claiming.find(text) if match.info_type == "DATE"]
     assert found == [date]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("SSNno 1234567", "1234567"), ("MRNnr 4412", "4412"), ("pat.id:AB4412", "AB4412"), ("ptid=4412", "4412"),
+        ("acct.no 55431", "55431"), ("\u75c5\u5386\u53f7A12345", "A12345"), ("\u60a3\u8005\u756a\u53f7 4412", "4412"),
+    ],
+)  # fmt: skip
+def test_a_cue_is_read_though_it_is_joined_to_its_link_or_foreign(modest: InstanceText, text: str, number: str) -> None:
+    assert number not in modest.transform(text, "LT").value
+
+
+@pytest.mark.parametrize("text", ["PHASE 708 324 330", "series 943 476 591"])
+def test_groups_of_digits_after_a_word_of_the_scan_are_no_settings_in_any_order(
+    claiming: InstanceText, text: str
+) -> None:
+    assert not any(map(str.isdigit, claiming.transform(text, "LT").value))
+
+
+@pytest.mark.parametrize("text", ["TE 100 200 300", "FOV 350 350 200", "b 150 500 100", "matrix 512 512 128"])
+def test_groups_of_digits_in_order_or_in_round_steps_are_settings(claiming: InstanceText, text: str) -> None:
+    assert claiming.transform(text, "LT").value == text
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("92-j\u00e4hrige Patientin", "92-j\u00e4hrige"), ("95\u6b73\u7537\u6027", "95\u6b73"),
+        ("93 \u0433\u043e\u0434\u0430", "93 \u0433\u043e\u0434\u0430"),
+    ],
+)  # fmt: skip
+def test_an_age_is_found_in_other_languages(claiming: InstanceText, text: str, finding: str) -> None:
+    assert [text[match.start : match.end] for match in claiming.find(text)] == [finding]
 
 
 @pytest.mark.parametrize("text", ["age 100.", "patient aged 95.", "102 year old", "91yo", "age of 93", "Age | 101"])

@@ -28,6 +28,11 @@ EPONYMS = (
     "SINUS WATERS CALDWELL", "contact precautions, MRSA", "HIDA WITH CCK", "CLAHE, tile 8 x 8", "DIBH gating window",
     "Birmingham hip", "Bryan disc", "Looser zones", "Outerbridge grade II chondromalacia", "MR HIP LABRUM",
 )  # fmt: skip
+GRADED = (
+    "Apgar 9/10", "ASA 3", "ASA III", "Rankin 2", "Fazekas 2", "Tanner 3", "Weber III", "Hinchey II", "Lenke 1",
+    "Spetzler-Martin 3", "Hunt-Hess 4", "Durie-Salmon 2", "METAVIR III", "MELD 9", "CEA 5.5", "Amylase 80",
+    "T2N1M0", "TNM T4N2M1", "Monday clinic", "platelets 150000", "WBC 12500", "counts 250000",
+)  # fmt: skip
 
 
 CALLED_BY_A_PLACE = (
@@ -61,6 +66,16 @@ def test_a_drug_is_not_a_name(claiming: InstanceText, drug: str, frame: str) -> 
 @pytest.mark.parametrize("phrase", EPONYMS)
 def test_a_term_called_by_a_name_stays(claiming: InstanceText, phrase: str) -> None:
     assert claiming.find(phrase) == []
+
+
+@pytest.mark.parametrize("phrase", GRADED)
+def test_a_grade_or_measurement_that_is_the_whole_text_stays(claiming: InstanceText, phrase: str) -> None:
+    assert claiming.find(phrase) == []
+
+
+@pytest.mark.parametrize("text", ["Dr. Weber 2", "Weber, III", "Kowalczyk III", "Kowalczyk 7 M"])
+def test_a_name_with_a_title_or_a_suffix_is_no_scale(claiming: InstanceText, text: str) -> None:
+    assert "PERSON_NAME" in {match.info_type for match in claiming.find(text)}
 
 
 @pytest.mark.parametrize("phrase", CALLED_BY_A_PLACE)

@@ -28,6 +28,8 @@ LIKELY = ("utf_8", "shift_jis", "euc_kr", "gb18030", "big5", "cp1251", "latin_1"
 # Characters of ISO IR 6, the default repertoire (PS3.5 section 6.1.2.1).
 _DEFAULT_REPERTOIRE = frozenset(map(chr, range(0x20, 0x7F)))
 _ESCAPE = b"\x1b"
+# Escape sequences of the Japanese, Korean and Chinese sets that ISO-2022-JP-2 knows, in seven bits.
+_SEVEN_BIT = re.compile(rb"\x1b\$(?:[@AB]|\([CD])")
 # Signs of a wrong decoding: replacement characters, and control characters that no device writes.
 _IMPOSSIBLE = re.compile(r"[\ufffd\x80-\x9f]")
 _LONE_HIGH_BYTES = re.compile(rb"(?:[\x00-\x7f]*[\x80-\xff](?![\x80-\xff]))+[\x00-\x7f]*")
@@ -93,6 +95,8 @@ def read_text(value: bytes, vr: str, encodings: Sequence[str], fallback: str = "
         fallback: Python encoding to try first if that one cannot be right.
     """
     used = tuple(encodings) if vr in CHARSET_VRS else DEFAULT_ENCODING
+    if len(used) == 1 and not used[0].startswith("iso2022") and value.isascii() and _SEVEN_BIT.search(value):
+        return _read_escaped(value, vr, used)
     # ASCII is the same in every set, unless an escape sequence selects another one (PS3.5 section 6.1.2.5).
     if value.isascii() and (_ESCAPE not in value or len(used) == 1):
         return DecodedText(_decoded(value, vr, used), used)
@@ -109,6 +113,16 @@ def read_text(value: bytes, vr: str, encodings: Sequence[str], fallback: str = "
         if not _IMPOSSIBLE.search(text):
             return DecodedText(_decoded(value, vr, (encoding,)), (encoding,), contradicts=True)
     return DecodedText(None, used, contradicts=True)
+
+
+def _read_escaped(value: bytes, vr: str, used: tuple[str, ...]) -> DecodedText:
+    """Decode ISO 2022 text of an instance that names a set without escape sequences."""
+    try:
+        value.decode("iso2022_jp_2")
+    except UnicodeDecodeError:
+        return DecodedText(None, used, contradicts=True)
+    escaped = ("iso8859", "iso2022_jp", "iso2022_jp_2")
+    return DecodedText(_decoded(value, vr, escaped), escaped, contradicts=True)
 
 
 def _contradicts(value: bytes, text: str, encodings: tuple[str, ...]) -> bool:

@@ -16,10 +16,14 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from healthcare_deid.engine.dicom.encoding import ITEM
+from healthcare_deid.engine.dicom.sidedata import PIXEL_TAGS
 from healthcare_deid.engine.dicom.uids import uid_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence as Values_
+
+# Group 7FE0 in little and big endian.
+_PIXEL_GROUPS = (b"\xe0\x7f", b"\x7f\xe0")
 
 
 def rebuilt(
@@ -96,6 +100,19 @@ def uid_of(dataset: Dataset, tag: int) -> str:
     if tag not in dataset:
         return ""
     return uid_text(value_bytes(dataset.get_item(BaseTag(tag))))
+
+
+def may_hold_pictures(dataset: Dataset) -> bool:
+    """Return whether there may be pixel data at any depth, without converting raw elements. False is certain."""
+    for tag, element in items(dataset):
+        if int(tag) in PIXEL_TAGS:
+            return True
+        if isinstance(element, RawDataElement):
+            if isinstance(element.value, bytes) and any(group in element.value for group in _PIXEL_GROUPS):
+                return True
+        elif element.VR == "SQ" and any(map(may_hold_pictures, element.value)):
+            return True
+    return False
 
 
 def guessed_syntax(source: Dataset) -> str:

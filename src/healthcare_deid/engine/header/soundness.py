@@ -56,9 +56,9 @@ def is_sound(tag: int, vr: str, value: bytes) -> bool:
     # A damaged length usually makes a numeric value longer than its multiplicity allows.
     size = NUMBER_BYTES.get(vr)
     if size is not None:
-        return not len(value) % size and len(value) <= size * most_values(tag) and not _is_text(value)
+        return not len(value) % size and len(value) <= size * most_values(tag) and not is_text(value)
     if vr in BINARY_VRS:
-        return not _is_text(value)
+        return not is_text(value)
     text = value.rstrip(_PADDING)
     if b"\0" in text:
         return False
@@ -72,7 +72,7 @@ def is_sound(tag: int, vr: str, value: bytes) -> bool:
     return form is None or form.fullmatch(value) is not None
 
 
-def _is_text(value: bytes) -> bool:
+def is_text(value: bytes) -> bool:
     """Return whether a binary value is really typed text or a UID."""
     text = value.strip(_PADDING)
     return len(text) >= _SHORTEST_TEXT and _TEXT.fullmatch(text) is not None

@@ -76,7 +76,8 @@ _CUE = _compile(
     r"(?<![^\W\d_])(?:on|dated?|seen|dob|born|exam|lmp|edd|edc|since|until|till|visit(?:ed)?|admit(?:ted)?|discharged?|surgery"
     r"|cath(?:eterization)?|performed|done|prior|compared with|vs|from|in|scan(?:ned)?|stud(?:y|ied)|signed"
     r"|collected|received"
-    r"|reported|operated|op)[ :.,(]{1,3}$"
+    r"|reported|operated|op|yesterday|today|tomorrow|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|mon|tue|wed|thu|fri|sat|sun)[ :.,(]{1,3}$"
 )
 _NAMED = (
     # 4th of March 2020

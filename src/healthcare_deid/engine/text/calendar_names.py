@@ -62,8 +62,35 @@ _MONTHS: dict[str, tuple[str, str]] = {
         "tammi helmi maalis huhti touko kesä heinä elo syys loka marras joulu",
     ),
     "tr": (
-        "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",  # noqa: RUF001 - Turkish
+        "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",
         "oca şub mar nis may haz tem ağu eyl eki kas ara",
+    ),
+    "ru": (
+        "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+        "янв фев мар апр мая июн июл авг сен окт ноя дек",
+    ),
+    "uk": (
+        "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+        "січ лют бер кві тра чер лип сер вер жов лис гру",
+    ),
+    "el": (
+        (
+            "Ιανουαρίου Φεβρουαρίου Μαρτίου Απριλίου Μαΐου Ιουνίου Ιουλίου Αυγούστου Σεπτεμβρίου Οκτωβρίου Νοεμβρίου"
+            " Δεκεμβρίου"
+        ),
+        "Ιαν Φεβ Μαρ Απρ Μαΐ Ιουν Ιουλ Αυγ Σεπ Οκτ Νοε Δεκ",
+    ),
+    "hu": (
+        "január február március április május június július augusztus szeptember október november december",
+        "jan febr márc ápr máj jún júl aug szept okt nov dec",
+    ),
+    "sk": (
+        "januára februára marca apríla mája júna júla augusta septembra októbra novembra decembra",
+        "jan feb mar apr máj jún júl aug sep okt nov dec",
+    ),
+    "ca": (
+        "gener febrer març abril maig juny juliol agost setembre octubre novembre desembre",
+        "gen febr març abr maig juny jul agost set oct nov desembre",
     ),
     "hr": (
         "siječnja veljače ožujka travnja svibnja lipnja srpnja kolovoza rujna listopada studenoga prosinca",

@@ -6,10 +6,12 @@ keeps every length, so offset tables, tile-part lengths and packet tables stay r
 
 from healthcare_deid.engine.dicom.sidedata.splices import Splice, Spliced, pieces_of
 from healthcare_deid.engine.dicom.sidedata.value import (
+    CONTRADICTION,
     EXCESS,
     EXCESS_RULE,
     PIXEL_TAGS,
     RULE,
+    UNEXAMINED,
     UNREAD,
     SideData,
     changes_of,
@@ -18,10 +20,12 @@ from healthcare_deid.engine.dicom.sidedata.value import (
 )
 
 __all__ = [
+    "CONTRADICTION",
     "EXCESS",
     "EXCESS_RULE",
     "PIXEL_TAGS",
     "RULE",
+    "UNEXAMINED",
     "UNREAD",
     "SideData",
     "Splice",

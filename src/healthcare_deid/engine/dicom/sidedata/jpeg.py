@@ -19,6 +19,8 @@ _QUANTIZATION, _HUFFMAN = 0xDB, 0xC4
 _LS_FRAME = 0xF7
 # Frame headers, including the hierarchical one.
 _FRAMES = frozenset({*range(0xC0, 0xD0), 0xDE, _LS_FRAME}) - {_HUFFMAN, 0xC8, 0xCC}
+_LAST_TABLE = 3
+_MOST_VALUES = 256
 # Sizes of the segments for number of lines, restart interval and expansion.
 _FIXED = {0xDC: 2, 0xDD: 2, 0xDF: 1}
 # Arithmetic conditioning, JPEG-LS parameters.
@@ -94,11 +96,18 @@ def _is_sound(frame: FrameBytes, marker: int, start: int, size: int) -> bool:
 
 
 def _holds_tables(data: bytes, *, huffman: bool) -> bool:
-    """Return whether a segment consists of tables only (T.81 B.2.4.1, B.2.4.2)."""
+    """Return whether a segment consists of tables only, of numbers that a decoder knows (T.81 B.2.4.1, B.2.4.2)."""
     position = 0
     while position < len(data):
+        form, number = divmod(data[position], 16)
+        if form > 1 or number > _LAST_TABLE:
+            return False
         if huffman:
-            position += 17 + sum(data[position + 1 : position + 17])
+            values = sum(data[position + 1 : position + 17])
+            position += 17 + values
+            # A DC or lossless table codes the sizes of differences, of which the largest is 16.
+            if values > _MOST_VALUES or (not form and any(size > 16 for size in data[position - values : position])):
+                return False
         else:
-            position += 1 + (128 if data[position] >> 4 else 64)
+            position += 1 + (128 if form else 64)
     return position == len(data)

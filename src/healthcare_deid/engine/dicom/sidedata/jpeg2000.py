@@ -35,7 +35,10 @@ _WITHOUT_LENGTH = range(0xFF30, 0xFF40)
 # markers 91 and 92.
 _BODY_END = re.compile(rb"\xff[\x90\x93-\xfe]")
 
-_KEPT_BOXES = frozenset({b"jP  ", b"ftyp"})
+_KEPT_BOXES = frozenset({b"jP  "})
+_FILE_TYPE_BOX = b"ftyp"
+# Brands of JP2, JPX, JPH and JPM (T.800 I.5.2, T.801 M.11.2, T.814 D.4).
+_BRANDS = frozenset({b"jp2 ", b"jpx ", b"jpxb", b"jph ", b"jpm "})
 _HEADER_BOX, _CODESTREAM_BOX = b"jp2h", b"jp2c"
 _KEPT_IN_HEADER = frozenset({b"ihdr", b"bpcc", b"pclr", b"cmap", b"cdef"})
 _COLOR_BOX, _ENUMERATED = b"colr", 1
@@ -115,10 +118,21 @@ def blank_jp2(frame: FrameBytes) -> None:
             blank_codestream(frame, start, stop)
         elif kind == _HEADER_BOX:
             _blank_header_box(frame, start, stop)
+        elif kind == _FILE_TYPE_BOX:
+            _replace_unknown_brands(frame, start, stop)
         elif kind not in _KEPT_BOXES:
             free(frame, kind, at, start, stop)
     if codestreams != 1:
         raise unreadable()
+
+
+def _replace_unknown_brands(frame: FrameBytes, start: int, stop: int) -> None:
+    """Keep the brand, its version and the list of compatible brands, and nothing else, in a file type box."""
+    for at in (start, *range(start + 8, stop - 3, 4)):
+        if frame.peek(at, 4) not in _BRANDS:
+            frame.replace(at, b"jp2 ")
+    frame.blank(start + 4, min(start + 8, stop))
+    frame.blank(start + (stop - start) // 4 * 4, stop)
 
 
 def _blank_header_box(frame: FrameBytes, start: int, stop: int) -> None:

@@ -65,6 +65,9 @@ EXCESS_RULE = "after-last-frame"
 """Rule of a change that removes data after the last frame."""
 EXCESS = "data after the last frame was removed, because no attribute describes it"
 UNREAD = "the frames of this transfer syntax cannot be parsed: metadata inside them was not removed"
+CONTRADICTION = "the length of the pixel data contradicts its attributes: it was left as it is"
+UNEXAMINED = frozenset({UNREAD, CONTRADICTION})
+"""Warnings of pixel data that may hold anything, so that the result does not claim that the identity was removed."""
 
 
 def find_side_data(

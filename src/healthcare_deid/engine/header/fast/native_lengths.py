@@ -98,7 +98,7 @@ def _fits(before: bytes, length: int, bits: int, form: _Form) -> bool:
         total = pixels * _number(near, form.samples, 0, 1) * (bits or _number(near, form.bits, rows, 0))
         total *= _frames(near, rows, form)
         # Bits are rounded up to bytes, and a padding byte makes the length even.
-        if total and length <= -(-total // 8) + 1:  # too short leaves no room for hidden data
+        if total and 0 <= length - -(-total // 8) <= 1:
             return True
         at = before.rfind(form.rows, 0, at)
     return False

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from healthcare_deid.engine.dicom.fragments import is_encapsulated
 from healthcare_deid.engine.dicom.long_values import BytesStorage, storage_of
 from healthcare_deid.engine.dicom.sidedata import (
+    CONTRADICTION,
     EXCESS,
     EXCESS_RULE,
     RULE,
@@ -24,6 +25,7 @@ from healthcare_deid.engine.dicom.sidedata import (
 )
 from healthcare_deid.engine.dicom.sidedata.deflated import native_size
 from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
+from healthcare_deid.engine.header.soundness import is_text
 from healthcare_deid.engine.pixels.frames.layout import pixel_layout
 from healthcare_deid.engine.pixels.frames.native import NativeFrames
 from healthcare_deid.engine.pixels.frames.targets import (
@@ -42,8 +44,9 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.dicom.long_values import Storage
 
-CONTRADICTION = "the length of the pixel data contradicts its attributes: it was left as it is"
+SHORT = "the pixel data is shorter than its attributes say"
 _IMAGE_GROUP = 0x0028
+_CHUNK = 1 << 16
 _NATIVE_VRS = {0x7FE00008: "OF", 0x7FE00009: "OD", PIXEL_DATA: "OW"}
 """VRs of elements read without one, as in Implicit VR (PS3.5 A.1)."""
 _TABLES = (0x7FE00001, 0x7FE00002)
@@ -69,10 +72,10 @@ def strip_side_data(
     changes: list[Change] = []
     warnings: list[str] = []
     if is_native(syntax):
-        for tag in PIXEL_TAGS:
-            if tag in dataset and not removed(tag):
-                _cut(dataset, tag, changes, warnings)
-        return changes, warnings
+        for target in list(targets(dataset, removed)):
+            if target.tag in PIXEL_TAGS and target.readable:
+                _cut(dataset, target, changes, warnings)
+        return changes, list(dict.fromkeys(warnings))
     for target in list(targets(dataset, removed)):
         if target.tag != PIXEL_DATA:
             continue
@@ -128,25 +131,29 @@ def _strip(dataset: Dataset, target: Target, syntax: str, changes: list[Change],
             changes.append(Change(target.path_of(tag), keyword_for_tag(tag), "OV", ChangeAction.REMOVED, RULE, old))
 
 
-def _cut(dataset: Dataset, tag: int, changes: list[Change], warnings: list[str]) -> None:
-    element = dataset.get_item(tag)
+def _cut(dataset: Dataset, target: Target, changes: list[Change], warnings: list[str]) -> None:
+    item, tag = target.dataset, target.tag
+    element = item.get_item(tag)
     if not element.value or not isinstance(element.value, bytes | io.BufferedIOBase):
         return
     storage = storage_of(element.value)
     # Reading an attribute makes pydicom replace its raw element, so read from a scratch dataset.
-    scratch = Dataset({key: dataset.get_item(key) for key in dataset.keys() if key.group == _IMAGE_GROUP})  # noqa: SIM118
+    scratch = Dataset({key: item.get_item(key) for key in item.keys() if key.group == _IMAGE_GROUP})  # noqa: SIM118
+    layout = None
     try:
-        frames = NativeFrames(pixel_layout(scratch, tag), storage)
+        layout = pixel_layout(scratch, tag)
+        frames = NativeFrames(layout, storage)
     except UnsupportedPixelsError:
-        warnings.append(CONTRADICTION)
+        is_cut_off = layout is not None and len(storage) < layout.length
+        warnings.append(SHORT if is_cut_off and not is_text(bytes(storage.read_at(0, _CHUNK))) else CONTRADICTION)
         return
     if frames.excess:
         vr = str(element.VR or _NATIVE_VRS[tag])
         end = frames.length + frames.length % 2
         new = _value(storage, [Splice(end, len(storage), b"")])
-        dataset[tag] = DataElement(element.tag, vr, new, already_converted=True)
+        owned_item(dataset, target.steps)[tag] = DataElement(element.tag, vr, new, already_converted=True)
         action = ChangeAction.TRANSFORMED
-        changes.append(Change(f"{tag:08X}", keyword_for_tag(tag), vr, action, EXCESS_RULE, len(storage)))
+        changes.append(Change(target.path, keyword_for_tag(tag), vr, action, EXCESS_RULE, len(storage)))
         warnings.append(EXCESS)
 
 

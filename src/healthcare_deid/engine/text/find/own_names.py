@@ -165,6 +165,7 @@ class NameTerms:
                 len(words) == 2
                 or text[left.end : right.start].strip()
                 or (other > index and text[right.end : right.end + 1] == ".")
+                or (other < index and _reads_as_initial(text, left) and text[right.start : right.end].istitle())
             ):
                 return True
         return False
@@ -246,6 +247,11 @@ def _is_of_a_term(text: str, words: Sequence[OwnWord], index: int) -> bool:
         if behind in _EPONYM_NOUN or (between == "-" and behind in eponyms()):
             return True
     return index > 0 and text[words[index - 1].end : words[index].start] == "-" and words[index - 1].plain in eponyms()
+
+
+def _reads_as_initial(text: str, word: OwnWord) -> bool:
+    """Return whether a capital letter stands for a name before the next word: J Smith, but not A Weber fracture."""
+    return text[word.start : word.end].isupper() and word.plain not in {"a", "i"}
 
 
 def _beside(text: str, left: OwnWord, right: OwnWord) -> bool:

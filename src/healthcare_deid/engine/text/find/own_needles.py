@@ -25,7 +25,8 @@ _NUMBERS = re.compile(r"\d+")
 
 # What a short term follows where it counts.
 _CONTEXT = re.compile(
-    rb"(?:[\0\\^]|\b(?:pt|pat|patient|name|mr|mrs|ms|miss|dr|prof|herr|frau|mme|sr|sra|for|of|by)[ .:#^-]{0,3})\Z"
+    rb"(?:[\0\\^]|\b(?:pt|pat|patient|name|mr|mrs|ms|miss|dr|prof|herr|frau|mme|sr|sra|for|of|by|id|pid"
+    rb"|mrn|no|nr|number)[ .:#^-]{0,3})\Z"
 )
 _LONGEST_CONTEXT = 11  # a byte more than the longest cue and three separators, to see where the cue begins
 
@@ -40,6 +41,8 @@ _WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "�
 _WORD = re.compile(r"[^\W\d_]+")
 
 _NAME_WORD = re.compile(r"[^\W_]*[^\W\d_][^\W_]*")
+
+_PIECES = re.compile(rb"[-'.]")
 
 # ISO 2022 escape sequences, which separate parts of a name in some encodings.
 _ESCAPES = re.compile(rb"\x1b[$(),\-.]*[@-~]")
@@ -150,8 +153,9 @@ def _short_words(source: ValueKind, text: str) -> Iterator[bytes]:
                 yield plain.encode()
     elif source is ValueKind.RECORD:
         squeezed = _squeezed(text)
-        if 1 < len(squeezed) < _SHORTEST_NUMBER:
-            yield squeezed
+        for number in {squeezed, *(run.lstrip("0").encode() for run in _NUMBERS.findall(text))}:
+            if 1 < len(number) < _SHORTEST_NUMBER:
+                yield number
 
 
 def _middle_words(source: ValueKind, text: str) -> Iterator[bytes]:
@@ -213,6 +217,8 @@ def _stands_alone(lower: bytes, word: bytes) -> bool:
 def _has_context(lower: bytes, word: bytes) -> bool:
     """Return whether a word stands in a name component, after a cue, or as a whole value."""
     for at, end in _places_of(lower, word):
+        while word.isdigit() and lower[at - 1 : at] == b"0":
+            at -= 1  # noqa: PLW2901 - leading zeros belong to the number
         after = lower[end : end + 1]
         if after == b"^" and _EDGE.match(lower, at):
             return True
@@ -232,7 +238,8 @@ def raw_names(item: OwnValue) -> Iterator[bytes]:
     for text in texts_of(item):
         if not text.isascii():
             for encoding in _FURTHER_ENCODINGS:
-                for form in (text, text.upper(), text.lower(), text.title()):
+                plain = fold(text)  # capitals are often written without accents
+                for form in {text, text.upper(), text.lower(), text.title(), plain, plain.upper(), plain.title()}:
                     try:
                         encoded = form.encode(encoding)
                     except UnicodeError:
@@ -256,6 +263,10 @@ def _raw_forms(name: bytes) -> Iterator[bytes]:
                 if len(joined) >= _SHORTEST_WORD and not joined.isascii():
                     yield joined
         yield from (part for part in foreign if len(part) >= _SHORTEST_WORD)
+        for part in foreign:  # García-López, O'Brién
+            pieces = _PIECES.split(part)
+            if len(pieces) > 1:
+                yield from (piece for piece in pieces if len(piece) >= _SHORTEST_WORD and not piece.isascii())
 
 
 def _squeezed(text: str) -> bytes:

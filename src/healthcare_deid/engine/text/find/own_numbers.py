@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SEGMENTS = re.compile(r"[,;^\n\r=/]+")
 _DIGITS = re.compile(r"\d+")
 _NUMBER_CUES = word_set("number_cues")
+_LINKS = frozenset({"no", "nr", "num", "number", "nummer"})
+_PATIENT = frozenset({"pt", "pat", "patient"})
 _KIND_WORDS = word_set("kind_words")
 _FACILITY_WORDS = word_set("facility_words") | word_set("generic") | _KIND_WORDS
 _MIN_FUZZY = 7
@@ -86,6 +88,8 @@ class NumberTerms:
             core = run.lstrip("0")
             if len(core) >= _MIN_DIGITS:
                 self._phrases.setdefault(core, source)
+            elif len(core) > 1 and source is ValueKind.RECORD:
+                self._weak.setdefault(core, source)
         if source is ValueKind.PHONE and digits > _NATIONAL_PHONE:
             self._phrases.setdefault(whole[-_NATIONAL_PHONE:].lstrip("0"), source)
 
@@ -126,8 +130,14 @@ class NumberTerms:
         source = self._weak.get(whole) or self._weak.get(whole.lstrip("0"))
         if source:
             yield Match(words[0].start, words[-1].end, source.value)
-        for cue, word in pairwise(words):
-            source = self._weak.get(look_alike(word.plain)) if cue.plain in _NUMBER_CUES else None
+        for index in range(1, len(words)):
+            word, cue = words[index], words[index - 1].plain
+            if cue in _LINKS and index > 1:
+                cue = words[index - 2].plain
+            if cue not in _NUMBER_CUES and cue not in _PATIENT:
+                continue
+            alike = look_alike(word.plain)
+            source = self._weak.get(alike) or self._weak.get(alike.lstrip("0"))
             if source:
                 yield Match(word.start, word.end, source.value)
 

@@ -15,6 +15,7 @@ from healthcare_deid.engine.text.find.header_values import HeaderValues, ValueKi
 from healthcare_deid.engine.text.find.lexicon import fold, vocabulary
 from healthcare_deid.engine.text.find.own_needles import SEPARATORS, ShortTerms, needles, raw_names
 from healthcare_deid.engine.text.find.own_values import OwnValue, day_of, texts_of
+from healthcare_deid.engine.text.find.plain_bytes import plain_bytes
 from healthcare_deid.engine.text.find.terms import Terms
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ _MOST_CLEAR = 5_000
 _WORTH_KEEPING = 64
 # Shortest term that is searched in binary values, in bytes. Shorter ones occur by chance.
 _SHORTEST_IN_BYTES = 5
+# Start of ISO 2022 text whose characters are pairs of ASCII bytes, such as JIS X 0208 (PS3.5 section 6.1.2.5).
+_DOUBLE_BYTE = b"\x1b$"
 _DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d\d")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -57,6 +60,16 @@ class OwnTerms:
         return tuple(sorted({raw for item in self._values for raw in raw_names(item)}, key=len, reverse=True))
 
     @cached_property
+    def _encodings(self) -> tuple[str, ...]:
+        return self._values[0].encodings if self._values else ()
+
+    @cached_property
+    def _has_foreign_name(self) -> bool:
+        return any(source is ValueKind.NAME and not text.isascii() for source, text in self._texts) or any(
+            item.source is ValueKind.NAME and _DOUBLE_BYTE in item.value for item in self._values
+        )
+
+    @cached_property
     def _short(self) -> ShortTerms:
         return ShortTerms(self._texts)
 
@@ -76,7 +89,7 @@ class OwnTerms:
 
         False is certain.
         """
-        lower = data.lower()
+        lower = plain_bytes(data.lower(), self._encodings)
         squeezed = lower.translate(None, SEPARATORS)
         # A loop: a generator costs more than the search, and this is done for every file.
         for needle in self._squeezed:
@@ -85,6 +98,9 @@ class OwnTerms:
         for raw in self._raw:
             if raw in data:
                 return True
+        # The same characters are other bytes there, depending on their neighbors, so only decoded text tells.
+        if _DOUBLE_BYTE in data and self._has_foreign_name:
+            return True
         return self._short.are_in(lower)
 
     def may_be_in_pieces(self, pieces: Iterable[object]) -> bool:

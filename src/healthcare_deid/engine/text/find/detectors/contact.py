@@ -11,6 +11,7 @@ from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, Pattern
 _PHONE_CUE = (
     r"(?<![a-z])(?:tel(?:efon|[eé]fono|efono|efoon)?|t[eé]l(?:[eé]phone)?|(?:tele)?phone|ph|fon|fax|mobile|mobil"
     r"|cell|handy|pager|beeper|"
+    r"tlfn?|gsm|natel|celular|m[oó]vil|手[机機]|[电電][话話]|携帯|전화|тел(?:ефон)?|τηλ(?:έφωνο)?|"
     r"pgr|bleep|reachable|callback|call|contact|communication|registered|ext)(?![a-z])"
 )
 
@@ -56,6 +57,33 @@ CONTACT = (
         rank=1,
         gate=None,
         shapes=("@",),
+    ),
+    PatternDetector(  # jane.doe (at) example (dot) org
+        "EMAIL_ADDRESS",
+        ignore_case(
+            r"(?<![\w.+-])[\w.+'-]{1,64}\ ?[(\[{]at[)\]}]\ ?[\w-]{1,63}"
+            r"(?:(?:\.|\ ?[(\[{]dot[)\]}]\ ?|\ dot\ )[\w-]{1,63}){1,5}"
+        ),
+        rank=1,
+        gate=None,
+        shapes=("(at)", "[at]", "{at}", "(AT)", "[AT]"),
+    ),
+    PatternDetector(  # a share of a server, whose folders are often called by their patients
+        "URL",
+        re.compile(r"(?<![\w\\])\\\\[\w.$-]+(?:\\[^\\\s:;,|\"<>]+)+"),
+        rank=1,
+        gate=None,
+        shapes=("\\\\",),
+    ),
+    PatternDetector(  # C:\Users\jdoe, /home/jdoe
+        "PERSON_NAME",
+        ignore_case(
+            r"(?<![\w)])[\\/](?:users|home|documents\ and\ settings)[\\/](?!(?:public|shared|all\ users)\b)"
+            r"(?P<value>[^\\/:;,|\"<>\n]{1,40}(?=\\)|[^\\/\s:;,|\"<>]+)"
+        ),
+        rank=1,
+        gate=None,
+        words=frozenset({"users", "home", "settings"}),
     ),
     PatternDetector(
         "MAC_ADDRESS",
@@ -118,7 +146,7 @@ CONTACT = (
         "PHONE_NUMBER",
         re.compile(
             r"(?<![\d.,/-])(?:\(0\d{1,5}\)[ /-]?\d{2,4}(?:[ -]?\d{2,4}){1,3}|0\d(?:[ .-]\d\d){4}"
-            r"|0\d{2,4}[ /-]\d{3,4}[ -]?\d{3,4}(?:-\d{1,4})?|0\d{2,4}/\d{5,8})(?![\d.,/-]*\d)"
+            r"|0\d[ -]\d{4}[ -]\d{4}|0\d{2,4}[ /-]\d{3,4}[ -]?\d{3,4}(?:-\d{1,4})?|0\d{2,4}/\d{5,8})(?![\d.,/-]*\d)"
         ),
         _is_phone,
         rank=5,
@@ -139,6 +167,8 @@ CONTACT = (
         at_words=True,
         words=frozenset(
             [
+                *("tlf", "tlfn", "gsm", "natel", "celular", "movil", "手机", "手機", "电话", "電話", "携帯", "전화"),
+                *("тел", "телефон", "τηλ", "τηλεφωνο"),
                 "registered",
                 "communication",
                 "tel",

@@ -107,6 +107,17 @@ HOLIDAYS = PatternDetector(
 )
 """Holidays are dates too. A shift cannot move them, so they are erased where dates are shifted."""
 
+OTHER_CALENDARS = PatternDetector(
+    "DATE",
+    re.compile(
+        r"(?:明治|大正|昭和|平成|令和|民[國国]|민국)\s?(?:\d{1,3}|元)\s?[年년](?:\s?\d{1,2}\s?[月월](?:\s?\d{1,2}\s?[日일])?)?"
+        r"|(?<![\d/.-])1[34]\d\d([/-])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])(?![\d/.-])"
+    ),
+    rank=4,
+    shapes=("年", "년", "0000/0", "0000-0"),
+)
+"""Dates by the years of an era, and of the Persian and Islamic calendars, which no shift can move either."""
+
 _SHAPES_OF_AGES = tuple("000" + letter for letter in "YMWDymwd")
 _UNIT = r"(?:y(?:(?:ea)?rs?)?|yo|m(?:o(?:nth)?s?)?|mths?|w(?:(?:ee)?ks?)?|d(?:ays?)?)"
 
@@ -152,6 +163,12 @@ AGES = (
         rank=7,
         shapes=_SHAPES_OF_AGES,
         at_numbers=True,
+    ),
+    PatternDetector(
+        "AGE",
+        ignore_case(r"(?<![\w.])(?P<value>\d{1,3}\ ?(?:[歳才岁歲세]|лет|год\w{0,2}(?!\w)|-?jähr\w*))"),
+        rank=7,
+        shapes=("0歳", "0才", "0岁", "0歲", "0세", "0 лет", "0 год", "0-jähr", "0jähr", "0 jähr"),
     ),
     PatternDetector(
         "AGE",

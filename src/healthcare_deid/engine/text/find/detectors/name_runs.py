@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.find.detectors.words import Token, WordKind
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 TITLES = word_set("titles")
 MAX_NAME_WORDS = 4
 _BODY_PARTS = word_set("body_parts")
+_SCALES = word_set("scales")
+# Ages are no grades: Weber 7 M.
+_GRADE = re.compile(
+    r" (?:\d(?:/1[05])?|I{1,3}|IV|VI?)[a-cA-C]?(?!\w|[-/.]\d| ?(?i:m|f|y|yo|yrs?|years?|mo|months?|male|female)(?!\w))"
+)
 _EPONYM_NOUN = word_set("eponym_noun")
 CLOSED_CLASS = word_set("closed_class")
 _PERSON_NOUNS = word_set("person_nouns")
@@ -166,9 +172,11 @@ def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1)
 
     Examples: Wilson disease, Baker's cyst.
 
-    So do a lower case noun of the field after a single capitalized name (Haller cell), and a noun with "of" before it
-    (pouch of Douglas).
+    So do a lower case noun of the field after a single capitalized name (Haller cell), a noun with "of" before it
+    (pouch of Douglas), and a grade (Weber 2, Gustilo III).
     """
+    if names == 1 and index and is_graded(text, tokens[index - 1]):
+        return True
     if 0 < index < len(tokens):
         name, noun = tokens[index - 1], tokens[index]
         between = gap(text, name, noun)
@@ -194,6 +202,11 @@ def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1)
         noun = tokens[first - 2]
         return noun.word in vocabulary() and not noun.capital and noun.word not in _PERSON_NOUNS
     return False
+
+
+def is_graded(text: str, name: Token) -> bool:
+    """Return whether a word is a scale or classification, with a grade after it."""
+    return (name.word in _SCALES or name.word in eponyms()) and _GRADE.match(text, name.end) is not None
 
 
 def is_eponym_pair(text: str, tokens: Sequence[Token], index: int) -> bool:

@@ -28,6 +28,7 @@ _LINKS = word_set("number_links")
 _COPULAS = frozenset({"is", "was", "of", "for", "the", "e", "o", "d", "de", "del", "unique", "assigned", "issued"})
 _MARKS = frozenset("#:=|[(")
 _CUES = word_set("number_cues")
+_JOINED_LINKS = ("number", "nummer", "num", "no", "nr", "id")
 
 
 class NumberRun(NamedTuple):
@@ -110,7 +111,7 @@ def cue_before(text: str, start: int) -> Cue:
     words = text[low:start].rsplit(None, 1)
     if len(words) == 2 and words[1].isalpha() and words[1].isascii():
         word = words[1].lower()
-        if word not in _CUES and word not in _LINKS:
+        if word not in _CUES and word not in _LINKS and not _cue_in(word):
             return Cue("", False)  # most numbers follow an ordinary word, which needs no closer look
     linked = False
     for mark in reversed(_LEFT.findall(text, max(0, start - _REACH), start)):
@@ -122,10 +123,25 @@ def cue_before(text: str, start: int) -> Cue:
         word = fold(mark).replace("\u2019", "'").removesuffix("'s").rstrip(".")
         if word in _CUES:
             return Cue(word, linked)
+        joined = _cue_in(word)
+        if joined:
+            return Cue(joined, True)
         if word not in _LINKS:
             return Cue("", linked)
         linked = linked or word not in _COPULAS
     return Cue("", linked)
+
+
+@lru_cache(maxsize=4096)
+def _cue_in(word: str) -> str:
+    """Return the cue of a word that is joined to a link, such as SSNno or pat.id; empty if there is none."""
+    cue, _, rest = word.rpartition(".")
+    if cue and rest in _CUES | _LINKS:
+        return cue if cue in _CUES else rest if rest in _CUES else ""
+    for link in _JOINED_LINKS:
+        if word.endswith(link) and word[: -len(link)] in _CUES:
+            return word[: -len(link)]
+    return ""
 
 
 def word_before(text: str, start: int) -> str:

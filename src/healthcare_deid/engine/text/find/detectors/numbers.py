@@ -150,13 +150,25 @@ def unexplained_numbers(text: str, explained: Iterable[Match]) -> Iterator[Match
         if not _is_explained(text, run):
             yield Match(run.start, run.end, RECORD)
     for grouped in _GROUPED.finditer(text):
-        measured = _UNIT.match(text, grouped.end()) or word_before(text, grouped.start()) in _SCAN
+        measured = _UNIT.match(text, grouped.end()) or (
+            word_before(text, grouped.start()) in _SCAN and _may_be_settings(grouped[0])
+        )
         if (
             not measured
             and not _is_scale(grouped[0])
             and not any(start < grouped.end() and grouped.start() < end for start, end in spans)
         ):
             yield Match(grouped.start(), grouped.end(), RECORD)
+
+
+def _may_be_settings(value: str) -> bool:
+    """Return whether groups after a word of the scan are settings: in order, repeated, or in round steps."""
+    steps = re.split(r"[ -]", value)
+    return steps in (sorted(steps), sorted(steps, reverse=True)) or len(set(steps)) < len(steps) or _is_round(steps)
+
+
+def _is_round(steps: list[str]) -> bool:
+    return all(step.endswith(("0", "5")) for step in steps)
 
 
 def _is_scale(value: str) -> bool:

@@ -19,6 +19,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     TITLES,
     gap,
     is_eponym,
+    is_graded,
     may_be_a_name,
     name_run,
     span,
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TITLES_TO_TRUST_WITH_A_DOT = frozenset({"fr", "sr", "hr", "ms", "miss", "sir", "nurse", "rev", "prof"})
-_SHORT_TITLES = frozenset(["dr", "drs", "mr", "mrs", "ms", "prof", "mme", "mlle", "sra", "srta", "dott", "dottssa"])
+_SHORT_TITLES = frozenset(
+    ["dhr", "mevr", "dr", "drs", "mr", "mrs", "ms", "prof", "mme", "mlle", "sra", "srta", "dott", "dottssa"]
+)
 _LABEL = re.compile(
     r"""(?<![\w])(?:(?:pat(?:ient|\.)?|pt|last|first|family|given|maiden|full|mother|father|spouse|guardian
         |contact)?(?:'s)?[ ]?(?:name|nom|apellidos?|nombre|cognome|nachname|vorname|naam)
@@ -59,7 +62,7 @@ _LABEL = re.compile(
     |cousin|nephew|niece|grandson|granddaughter|grandmother|grandfather|physicist|dosimetrist|therapist|provider|pcp
     |consultant|clinician|registrar|intern|np|rn|an[a]?esthetist|anesthesiologist|midwife|pathologist|neurologist|gp
     |(?:scan|images?|films?|study|report|workstation|desk|signature)[ ]of|informed|paged|notified|called|texted|phoned
-    |aka|n[eé]e|born|geb(?:orene?|\.)?|formerly|known[ ]as|user(?:name|[ ]id)?|log(?:in|ged[ ]in[ ]as)|
+    |aka|nick(?:name)?|n[eé]e|born|geb(?:orene?|\.)?|formerly|known[ ]as|user(?:name|[ ]id)?|log(?:in|ged[ ]in[ ]as)|
     next[ ]of[ ]kin|nok|arzt|untersucher|überweiser|médecin|medico|médico|attn|attention|author|investigator|pi)
     (?P<mark>[ ]*[:=?][ ]*|[ ]is[ ]|[ ]+)""",
     re.IGNORECASE | re.VERBOSE,
@@ -180,6 +183,8 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
         run = name_run(text, tokens, index, cue=True, title=titled)
         if not colon and len(run) > 1 and is_eponym(text, tokens, index + len(run), names=len(run)):
             run = run[:-1]  # the last word belongs to a term
+        if is_person and _lacks_surname(text, tokens, index, run):
+            run = list(tokens[index : index + 2])
         if (
             not colon
             and (label in _LABEL_THAT_NEEDS_A_COLON or " " not in label)
@@ -196,6 +201,23 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
 def _is_birth_name(token: Token) -> bool:
     is_word = token.word in DAY_AND_MONTH_NAMES or (token.word in everyday() and not token.last)
     return token.capital and token.kind is not WordKind.INITIAL and not is_word and token.word not in places()
+
+
+def _lacks_surname(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
+    """Return whether a surname that is also a word of the field was left out after a first name or an initial.
+
+    Examples: scanned by Emile Coste, reported by E. Coste.
+    """
+    given, following = tokens[index], tokens[index + 1 : index + 3]
+    if not following or len(run) > 1 or (run and run[0] is not given):
+        return False
+    name = following[0]
+    begins = given.first if run else given.kind is WordKind.INITIAL
+    if not (begins and given.capital and name.capital and not name.upper and len(name.word) > 2):
+        return False
+    if gap(text, given, name) not in {" ", ". "} or name.word in _LABEL_AFTER:
+        return False
+    return len(following) == 1 or gap(text, name, following[1]) != " " or not following[1].capital
 
 
 def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
@@ -237,7 +259,10 @@ def _initials_or_login(text: str, token: Token, *, of_account: bool) -> list[Mat
 
     Systems write them after a label. Examples: Op: MH; signed by rbaker.
     """
-    before, behind = text[: token.start], text[token.end : token.end + 1]
+    end = token.end
+    while of_account and text[end : end + 1].isdigit():
+        end += 1
+    before, behind = text[: token.start], text[end : end + 1]
     if behind.isalnum() or before.endswith(("_", "-")):
         return []
     raw = text[token.start : token.end]
@@ -245,7 +270,7 @@ def _initials_or_login(text: str, token: Token, *, of_account: bool) -> list[Mat
     is_plain_word = token.word in vocabulary() and not is_initials
     is_account = of_account and raw.islower() and len(raw) > 2 and not is_field_word(token.word)
     if is_initials or is_account or (not is_plain_word and is_login(raw)):
-        return [Match(token.start, token.end, "PERSON_NAME")]
+        return [Match(token.start, end, "PERSON_NAME")]
     return []
 
 
@@ -276,6 +301,8 @@ def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
             run.insert(0, token)
         while run and run[0].kind is WordKind.PARTICLE:
             run.pop(0)
+        if len(run) == 1 and not match[0].startswith(",") and is_graded(text, run[0]):
+            continue  # Weber III
         if (
             run
             and len(run) <= MAX_NAME_WORDS

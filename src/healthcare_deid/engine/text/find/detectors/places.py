@@ -179,20 +179,22 @@ ADDRESSES = (
     PatternDetector(  # United Kingdom, Canada
         "LOCATION",
         re.compile(
-            r"(?<![\w-])(?:[A-PR-UWYZ][A-HK-Y]?\d[\dA-HJKPS-UW]? \d[ABD-HJLNP-UW-Z]{2}"
+            r"(?<![\w-])(?!T[0-4]N[0-3]M[01](?!\w))"  # a stage: T2N1M0
+            r"(?:[A-PR-UWYZ][A-HK-Y]?\d[\dA-HJKPS-UW]? \d[ABD-HJLNP-UW-Z]{2}"
             r"|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d)(?![\w-])"
         ),
         rank=6,
         at_codes=True,
     ),
-    PatternDetector(  # 69120 Heidelberg, D-10117 Berlin
+    PatternDetector(  # 69120 Heidelberg, D-10117 Berlin, 00-590 Warszawa
         "LOCATION",
         re.compile(
             r"(?<![\w.-])(?:(?:D|A|CH|F|I|E|DK|NL"
-            r"|B)-)?\d{4,5}(?: [A-Z]{2})? (?=[A-ZÄÖÜ][a-zäöüéè])(?P<city>[A-ZÄÖÜ][\wäöüß-]{3,}(?: (?:am|an der|im"
+            r"|B)-)?(?:\d{4,5}|\d\d-\d{3})(?: [A-Z]{2})? (?=[A-ZÄÖÜ][a-zäöüéè])"
+            r"(?P<city>[A-ZÄÖÜ][\wäöüß-]{3,}(?: (?:am|an der|im"
             r"|sur|en) [A-Z][\w-]+)?)"
         ),
-        shapes=("0000 ",),
+        shapes=("0000 ", "00-000 "),
         is_valid=lambda text: _is_city(fold(re.split(r"\d ", text)[-1].split(" ")[0])),
         rank=6,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.find.detectors.contact import CONTACT
-from healthcare_deid.engine.text.find.detectors.dates import AGES, HOLIDAYS, DateDetector
+from healthcare_deid.engine.text.find.detectors.dates import AGES, HOLIDAYS, OTHER_CALENDARS, DateDetector
 from healthcare_deid.engine.text.find.detectors.facilities import FacilityDetector
 from healthcare_deid.engine.text.find.detectors.identifiers import IDENTIFIERS, ON_REQUEST
 from healthcare_deid.engine.text.find.detectors.national import NATIONAL
@@ -27,6 +27,7 @@ DETECTORS: tuple[Detector, ...] = (
     CuedNumberDetector(),
     DateDetector(),
     HOLIDAYS,
+    OTHER_CALENDARS,
     *AGES,
     *ADDRESSES,
     AddressDetector(),
