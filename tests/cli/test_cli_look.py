@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import shutil
+import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -67,6 +68,26 @@ def test_json_names_every_element_and_its_verdict(cli: Callable[..., Result], sc
     assert verdicts["SOPInstanceUID"] == "changed"
     assert entries[0]["pixels"]["changedFrames"] == 0
     assert no_value_in(json.dumps(entries))
+
+
+@pytest.mark.parametrize("command", ["review", "report"])
+def test_a_folder_beside_which_no_run_folder_stands_is_told(
+    cli: Callable[..., Result], scans: Path, command: str
+) -> None:
+    result = cli(command, scans)
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Error: there is no run folder: name it, or the folder of results beside it\n",
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a device that is always full")
+def test_a_full_disk_is_told_with_what_to_do(cli: Callable[..., Result], scans: Path, clean: Path) -> None:
+    result = cli("compare", scans, clean, "--format", "csv", "-o", "/dev/full")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == (
+        "Error: No space left on device; make room and run the same command again: a run goes on where it stopped"
+    )
 
 
 def test_the_comparison_is_a_page_and_a_table_of_every_element(

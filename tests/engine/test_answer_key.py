@@ -356,8 +356,8 @@ def test_a_few_instances_meet_their_key(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(1200)
 @pytest.mark.slow
-def test_five_hundred_instances_of_ten_modalities_meet_their_key(tmp_path: Path) -> None:
-    score = run(tmp_path, patients=50, per_series=5, seed=11)
+def test_two_hundred_instances_of_ten_modalities_meet_their_key(tmp_path: Path) -> None:
+    score = run(tmp_path, patients=20, per_series=5, seed=11)
 
     assert score.breaches == []
     assert score.share >= 0.999, score.failed

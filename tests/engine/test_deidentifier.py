@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import logging
+import os
 import pickle
 import subprocess
 import sys
@@ -140,6 +141,19 @@ def test_what_was_done_to_dates_is_said(
     from_file = deidentifier.deidentify_file(tmp_path / "in.dcm", tmp_path / "out.dcm").dataset
     for new in (from_file, deidentifier.deidentify(planted.dataset).dataset):
         assert new.LongitudinalTemporalInformationModified == said.upper()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are made by mkfifo")
+def test_a_device_or_a_pipe_is_not_replaced_by_a_result(profile: Any, planted: Any, tmp_path: Path) -> None:
+    (tmp_path / "in.dcm").write_bytes(planted.file())
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/null")
+    for destination in (tmp_path / "pipe", tmp_path / "link"):
+        with pytest.raises(OSError, match="a device, a pipe or a socket"):
+            profile(BASIC).deidentify_file(tmp_path / "in.dcm", destination)
+    assert {path.name for path in tmp_path.iterdir()} == {"in.dcm", "pipe", "link"}
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
 
 
 def test_what_an_earlier_step_said_of_itself_stays_beside_our_own_words_once(

@@ -123,7 +123,7 @@ def test_folders_are_matched_by_the_runs_record_and_told_as_a_page(tmp_path: Pat
         entry = {"result": f"{number}.dcm", "source": hashlib.sha256(path.read_bytes()).hexdigest()}
         lines.append(json.dumps({**entry, "redactions": [], "warnings": {"id": "none", "list": []}}))
     assert len(compare_tree(tmp_path / "scans", tmp_path / "clean").alone) == 2, "their UIDs tell nothing"
-    (tmp_path / "clean.run" / "record.jsonl").write_text("\n".join(lines))
+    (tmp_path / "clean.run" / "record.jsonl").write_text("".join(f"{line}\n" for line in lines))
     seen: list[tuple[int, int]] = []
     report = compare_tree(
         tmp_path / "scans", tmp_path / "clean", on_progress=lambda done, total: seen.append((done, total))

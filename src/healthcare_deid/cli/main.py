@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from difflib import get_close_matches
 from importlib import import_module
@@ -113,7 +114,8 @@ class _LazyGroup(click.Group):
         except OSError as error:
             reason = error.strerror or type(error).__name__
             where = f": {error.filename}" if error.filename and ctx.meta.get(SHOW_PATHS, True) else ""
-            problem = CommandError(f"{reason}{where}", kind=type(error).__name__)
+            remedy = _NO_ROOM if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+            problem = CommandError(f"{reason}{where}{remedy}", kind=type(error).__name__)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote data
@@ -124,6 +126,8 @@ class _LazyGroup(click.Group):
         say_error(problem)
         raise click.exceptions.Exit(problem.code)
 
+
+_NO_ROOM = "; make room and run the same command again: a run goes on where it stopped"
 
 _EXAMPLES = """\b
 Examples:

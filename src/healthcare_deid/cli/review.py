@@ -67,7 +67,10 @@ def command(
     when the review starts.
     """
     from healthcare_deid.report import Decision, Review, ReviewServer
+    from healthcare_deid.report.finished_run import FinishedRun
 
+    if FinishedRun.of(run) is None:
+        raise CommandError("there is no run folder: name it, or the folder of results beside it")
     review = Review(run, originals=originals, reviewer=reviewer, config=choice.read(), options=_given(engine))
     if export is not None:
         try:

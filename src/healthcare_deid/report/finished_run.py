@@ -72,19 +72,20 @@ class FinishedRun:
         return found.st_ino, found.st_size, found.st_mtime_ns
 
     def entries(self) -> dict[str, Entry]:
-        """Return the current entries of the record, by result."""
+        """Return the current entries of the record, by result.
+
+        Raises:
+            RunRefused: A line of it is damaged.
+        """
         found: dict[str, Entry] = {}
-        try:
-            for line in read_record(self.path / _RECORD):
-                name = str(line["result"])
-                if line.get("withdrawn"):
-                    found.pop(name, None)
-                else:
-                    redactions, warnings = line["redactions"], line["warnings"]
-                    changes = line.get("changes", [])
-                    found[name] = Entry(name, str(line["source"]), redactions, warnings, state_of(line), changes)
-        except json.JSONDecodeError:
-            pass  # the partial last line of a run that was killed or is running
+        for line in read_record(self.path / _RECORD):
+            name = str(line["result"])
+            if line.get("withdrawn"):
+                found.pop(name, None)
+            else:
+                redactions, warnings = line["redactions"], line["warnings"]
+                changes = line.get("changes", [])
+                found[name] = Entry(name, str(line["source"]), redactions, warnings, state_of(line), changes)
         return found
 
     def failures(self) -> dict[str, str]:

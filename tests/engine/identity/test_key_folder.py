@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,6 +34,27 @@ def test_only_the_owner_can_read_a_secret(keys: Path) -> None:
     path = new_secret()
     assert path.stat().st_mode & 0o777 == 0o600
     assert keys.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="homes are looked up in the list of users")
+def test_a_user_without_a_home_is_told_where_else_a_secret_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pwd
+
+    def unknown(number: int) -> pwd.struct_passwd:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    for name in (VARIABLE, "HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)  # as in a container that runs under any number
+    with pytest.raises(ConfigError, match=f"no home folder to keep one in: name a folder by {VARIABLE}, or a file"):
+        new_secret()
+    assert find_secret("trial-7") is None
+
+
+def test_a_key_folder_that_cannot_be_made_is_named_with_what_to_do(keys: Path) -> None:
+    keys.write_text("a file")
+    with pytest.raises(ConfigError, match=rf"the key folder {keys} cannot be made \(.+\): name a folder by {VARIABLE}"):
+        new_secret()
 
 
 def test_no_secret_is_written_over() -> None:

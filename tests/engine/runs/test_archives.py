@@ -61,6 +61,22 @@ def test_an_archive_is_read_in_place(
     assert new == {"clean", "clean.run", "expected", "expected.run"}
 
 
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_an_archive_among_the_files_is_named_as_one_that_was_not_read(
+    profile: Any, scans: Path, tmp_path: Path, kind: str
+) -> None:
+    packed("zip", scans, scans / "Study 2.ZIP")
+    source = scans if kind == "folder" else packed("zip", scans, tmp_path / "scans.zip")
+
+    report = profile(BASIC).deidentify_tree(source, tmp_path / "clean", workers=1)
+
+    assert (report.succeeded, report.failed, report.ignored) == (5, 1, 2)
+    assert report.passed_over == {
+        "an archive among the files was not read: name it as a source of its own": 1,
+        "not a DICOM file": 1,
+    }
+
+
 def test_a_member_whose_name_leads_out_of_the_results_is_a_failure(
     profile: Any, tmp_path: Path, instance_file: Callable[..., bytes]
 ) -> None:

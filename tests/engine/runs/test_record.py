@@ -12,6 +12,8 @@ from pydicom.dataset import Dataset
 from healthcare_deid.engine.results import DeidentifyResult
 from healthcare_deid.engine.runs.record import EntryMaker, RecordFile, read_record
 from healthcare_deid.engine.runs.result_claims import Recorded, RecordedResults, key_of
+from healthcare_deid.engine.runs.run_report import RunReport
+from healthcare_deid.errors import RunRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +86,41 @@ def test_a_snapshot_has_the_warnings_of_every_result_whatever_lists_its_line_sha
         assert {name: recorded.get(key_of(name)) for name in results} == {
             name: Recorded(bytes(32), 10, warnings) for name, warnings in results.items()
         }
+
+
+_DAMAGE = {
+    "zeros": b"\0" * 40,
+    "no text": b"\x00\xff",
+    "a list": b"[]",
+    "no name": b'{"result": 3}',
+    "cut off": b'{"result": "a"',
+}
+
+
+@pytest.mark.parametrize("damage", _DAMAGE.values(), ids=_DAMAGE.keys())
+def test_a_damaged_line_is_named_and_neither_skipped_nor_taken_for_the_end(
+    profile: Any, scans: Path, tmp_path: Path, damage: bytes
+) -> None:
+    basic = profile(BASIC)
+    record = basic.deidentify_tree(scans, tmp_path / "clean", workers=1).run / "record.jsonl"
+    lines = record.read_bytes().splitlines(keepends=True)
+    record.write_bytes(b"".join([*lines[:2], damage + b"\n", *lines[3:]]))
+
+    with pytest.raises(RunRefused, match="line 3 of the run's record is damaged"):
+        list(read_record(record))
+    with pytest.raises(RunRefused, match="put back a copy of the run folder, or choose another destination"):
+        basic.deidentify_tree(scans, tmp_path / "clean", workers=1)
+    with pytest.raises(RunRefused, match="line 3"):
+        RunReport.of(record.parent)
+
+
+def test_a_list_that_no_line_defines_is_damage(tmp_path: Path) -> None:
+    record = tmp_path / "record.jsonl"
+    RecordFile(record, "digest").close()
+    with record.open("ab") as file:
+        file.write(b'{"result":"a","source":"","size":1,"redactions":[],"warnings":"no such"}\n')
+    with pytest.raises(RunRefused, match="line 2"):
+        list(read_record(record))
 
 
 def test_what_is_no_record_is_refused(tmp_path: Path) -> None:

@@ -151,11 +151,23 @@ def test_a_record_holds_the_names_of_files_whatever_their_bytes(profile: Any, sc
     assert len((tmp_path / "clean.run" / "record.jsonl").read_text("ascii").splitlines()) == 1 + 3
 
 
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are made by mkfifo")
+@pytest.mark.parametrize("argument", ["name_map", "record"])
+def test_a_pipe_is_neither_read_nor_replaced(profile: Any, scans: Path, tmp_path: Path, argument: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ValueError, match=f"{argument}: what is there is no"):
+        profile(BASIC).deidentify_tree(scans, tmp_path / "clean", **{argument: pipe})
+    assert pipe.is_fifo()
+
+
 def test_a_map_of_names_is_not_written_over_another_file_nor_lost_when_the_run_is_refused(
     profile: Any, scans: Path, tmp_path: Path
 ) -> None:
     names, letter = tmp_path / "names.csv", tmp_path / "letter.txt"
-    letter.write_text("Dear colleague,\n")
+    unended = "Dear colleague,\nthe last line has no end"
+    letter.write_text(unended)
+    mode = letter.stat().st_mode
     with pytest.raises(ValueError, match="no map of names"):
         profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=letter)
     profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=names)
@@ -163,7 +175,7 @@ def test_a_map_of_names_is_not_written_over_another_file_nor_lost_when_the_run_i
     with pytest.raises(ValueError, match="no record"):
         profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=names, record=letter)
     assert names.read_bytes() == before
-    assert letter.read_text() == "Dear colleague,\n"
+    assert (letter.read_text(), letter.stat().st_mode) == (unended, mode)
     profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=names)
     assert names.read_bytes() == before
 

@@ -7,7 +7,9 @@ Unchanged ranges of the source are copied through one reusable buffer per thread
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -55,10 +57,12 @@ def beside(destination: Path, mode: int = 0o666) -> Generator[int]:
         A context manager that yields the file descriptor.
 
     Raises:
-        OSError: The file cannot be created or renamed.
+        OSError: The file cannot be created or renamed, or the destination is a device, a pipe or a socket.
     """
     final = os.fspath(destination)
     partial = final if final.endswith(PARTIAL_SUFFIX) else partial_path(final)
+    if partial != final:
+        _refuse_special(final)
     try:
         descriptor = os.open(partial, _NEW, mode)
     except FileNotFoundError:
@@ -75,6 +79,16 @@ def beside(destination: Path, mode: int = 0o666) -> Generator[int]:
         with suppress(OSError):
             os.unlink(partial)  # noqa: PTH108 - see above
         raise
+
+
+def _refuse_special(path: str) -> None:
+    """Raise OSError for what is no file: the superuser's rename would put one in the place of ``/dev/null``."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - see above
+    except OSError:
+        return  # nothing is there; whatever else is wrong, the opening tells
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "the destination is a device, a pipe or a socket: name a file")
 
 
 def existing_parent(path: Path) -> Path:

@@ -20,6 +20,7 @@ from healthcare_deid.errors import ConfigError
 VARIABLE = "HEALTHCARE_DEID_KEY_FOLDER"
 """Environment variable that names another key folder."""
 _SUFFIX = ".secret"
+_ELSEWHERE = f"name a folder by {VARIABLE}, or a file for the secret (--secret-file, or secret=)"
 _BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -89,15 +90,22 @@ def named_secret(given: str) -> Path | None:
 
 
 def key_folder() -> Path:
-    """Return the user's key folder, whether it exists or not."""
+    """Return the user's key folder, whether it exists or not.
+
+    Raises:
+        ConfigError: The user has no home folder, as in a container that runs under any number, and none is named.
+    """
     if named := os.environ.get(VARIABLE):
         return Path(named)
-    if sys.platform == "win32":
-        base = os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    try:
+        if sys.platform == "win32":
+            base = os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming"
+        elif sys.platform == "darwin":
+            base = Path.home() / "Library" / "Application Support"
+        else:
+            base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    except RuntimeError:
+        raise ConfigError(f"secret: this user has no home folder to keep one in: {_ELSEWHERE}") from None
     return Path(base) / "healthcare-deid" / "keys"
 
 
@@ -109,7 +117,7 @@ def new_secret(name: str = "", *, folder: Path | None = None) -> Path:
         folder: Folder for it; by default the key folder.
 
     Raises:
-        ConfigError: *name* is not a valid file name.
+        ConfigError: *name* is not a valid file name, or the folder cannot be made.
         FileExistsError: A secret of this name exists; secrets are never overwritten.
         OSError: The file cannot be written.
     """
@@ -117,7 +125,12 @@ def new_secret(name: str = "", *, folder: Path | None = None) -> Path:
         _check_name(name)
     line = _random_line()
     folder = folder or key_folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"secret: the key folder {folder} cannot be made ({os.strerror(error.errno or 0)}): {_ELSEWHERE}"
+        ) from None
     path = folder / f"{name or ProjectSecret(line).fingerprint}{_SUFFIX}"
     write_secret(path, line)
     return path
@@ -152,7 +165,10 @@ def find_secret(name_or_fingerprint: str, *, folder: Path | None = None) -> Path
         name_or_fingerprint: File name without suffix, or fingerprint of the secret.
         folder: Folder to search; by default the key folder.
     """
-    folder = folder or key_folder()
+    try:
+        folder = folder or key_folder()
+    except ConfigError:
+        return None  # who has no home has no secret in it
     if _NAME.fullmatch(name_or_fingerprint) and (path := folder / f"{name_or_fingerprint}{_SUFFIX}").is_file():
         return path
     for path in sorted(folder.glob(f"*{_SUFFIX}")):

@@ -16,7 +16,7 @@ from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from pathlib import Path
+    from pathlib import Path, PurePath
 
 _ZIP = (".zip",)
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -166,7 +166,7 @@ def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
     return Entry(member.name, None, stream.read() if member.size <= IN_MEMORY else Spooled(stream))
 
 
-def is_archive(file: Path) -> bool:
+def is_archive(file: PurePath) -> bool:
     """Return whether a file has the suffix of a supported archive."""
     return file.name.lower().endswith((*_ZIP, *_TAR))
 

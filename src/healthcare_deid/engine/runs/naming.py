@@ -19,6 +19,7 @@ DIRECTORY_LEFT_OUT = (
     "a DICOMDIR was left out: it points at files by name, and results have other names; make a new one of the results"
 )
 _HEADING = ("source", "result")
+_LONGEST_HEADING = 64
 
 
 class NameMap:
@@ -36,6 +37,7 @@ class NameMap:
     """
 
     def __init__(self, path: Path) -> None:
+        _check_map(path)
         self._path = path
         self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._rows.execute("CREATE TABLE rows (key BLOB PRIMARY KEY, fresh INT) WITHOUT ROWID")
@@ -97,8 +99,6 @@ class NameMap:
         """Read the existing rows."""
         rows = csv.reader(self._file)
         heading = next(rows, None)
-        if heading not in (None, list(_HEADING)):
-            raise ValueError("name_map: the file is there, and is no map of names; name another one")
         for row in rows:
             if len(row) == len(_HEADING):
                 self._is_new(*row, fresh=False)
@@ -118,6 +118,18 @@ class NameMap:
 
 def _row_key(source: str, result: str) -> bytes:
     return hashlib.blake2b(f"{source}\0{result}".encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+
+def _check_map(path: Path) -> None:
+    """Raise ValueError for what is no map of names, before anything of it is changed."""
+    if not path.exists():
+        return
+    if path.is_file():  # reading a device might never end
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            heading = file.readline(_LONGEST_HEADING)
+        if not heading or next(csv.reader([heading])) == list(_HEADING):
+            return
+    raise ValueError("name_map: what is there is no map of names; name another file")
 
 
 def _whole_rows(path: Path) -> int:

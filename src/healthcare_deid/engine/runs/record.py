@@ -14,13 +14,13 @@ import hashlib
 import json
 import os
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
 from healthcare_deid.engine.results import Change, PictureLook, Redaction
 from healthcare_deid.engine.runs.result_claims import Recorded, RecordedResults, key_of
+from healthcare_deid.errors import RunRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,7 @@ _CHANGE_FIELDS = [field.name for field in fields(Change)]
 _REDACTION_FIELDS = [field.name for field in fields(Redaction)]
 _LOOK_FIELDS = [field.name for field in fields(PictureLook)]
 _MOST_KNOWN = 1 << 14
+_ALWAYS = ("source", "redactions", "warnings")
 _LISTS = {"changes": "changes", "warnings": "warnings", "keptTags": "kept_tags", "creators": "creators"}
 """Lists: name in the record → name in `RecordEntry`. Records of earlier releases lack the last two."""
 
@@ -198,19 +199,24 @@ class RecordFile:
         self.flush()
 
     def snapshot(self, path: Path) -> None:
-        """Write everything recorded so far to a file for `RecordedResults`."""
-        self._superseded += RecordedResults.write(path, self._results()) < self._lines
+        """Write everything recorded so far to a file for `RecordedResults`.
+
+        Raises:
+            RunRefused: A line is damaged; the record is closed.
+        """
+        try:
+            self._superseded += RecordedResults.write(path, self._results()) < self._lines
+        except BaseException:
+            self._file.close()
+            raise
 
     def _results(self) -> Iterator[tuple[bytes, Recorded]]:
         """Yield key and recorded result of every line, in order. A withdrawn result has size -1."""
         warnings: dict[str, tuple[str, ...]] = {}
-        with self._path.open("rb") as file:
-            for line in file:
-                entry = json.loads(line)
-                if (name := entry["result"]) is not None:
-                    self._defined.update(entry[of]["id"] for of in _LISTS if isinstance(entry.get(of), dict))
-                    self._lines += 1
-                    yield key_of(name), _recorded(entry, warnings)
+        for entry in _entries(self._path):
+            self._defined.update(entry[of]["id"] for of in _LISTS if isinstance(entry.get(of), dict))
+            self._lines += 1
+            yield key_of(entry["result"]), _recorded(entry, warnings)
 
     def learn(self, entry: RecordEntry) -> None:
         """Remember the lists of an entry, even if it is not written: its worker sends each list only once."""
@@ -260,23 +266,55 @@ class RecordFile:
 def read_record(path: Path) -> Iterator[dict[str, Any]]:
     """Yield every line of a record with its lists resolved, including superseded lines.
 
+    A partial last line, of a run that was killed or is running, is left out.
+
     Raises:
+        RunRefused: A line is damaged.
         ValueError: The file is not a record, or of another version.
         OSError: It cannot be read.
     """
     lists: dict[str, list[Any]] = {}
+    for number, entry in enumerate(_entries(path), 2):
+        for of in _LISTS:
+            told = entry.get(of)
+            if isinstance(told, dict):
+                lists[told["id"]] = told["list"]
+                entry[of] = told["list"]
+            elif isinstance(told, str):
+                if told not in lists:
+                    raise _damaged(number)
+                entry[of] = lists[told]
+        yield entry
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines after the header as they are written, but for a partial last one.
+
+    Raises:
+        RunRefused: A line is damaged.
+        ValueError: The file is not a record, or of another version.
+        OSError: It cannot be read.
+    """
     with path.open("rb") as file:
         _check_header(file.readline())
-        for line in file:
-            entry: dict[str, Any] = json.loads(line)
-            for of in _LISTS:
-                told = entry.get(of)
-                if isinstance(told, dict):
-                    lists[told["id"]] = told["list"]
-                    entry[of] = told["list"]
-                elif isinstance(told, str):
-                    entry[of] = lists[told]
+        for number, line in enumerate(file, 2):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                entry: dict[str, Any] = json.loads(line.decode("ascii"))
+                whole = isinstance(entry["result"], str) and (entry.get("withdrawn") or {*_ALWAYS} <= {*entry})
+            except (ValueError, TypeError, KeyError, AttributeError):
+                whole = False
+            if not whole:
+                raise _damaged(number)
             yield entry
+
+
+def _damaged(number: int) -> RunRefused:
+    return RunRefused(
+        f"line {number} of the run's record is damaged: put back a copy of the run folder, "
+        "or choose another destination"
+    )
 
 
 def current_results(path: Path, *, closed: bool) -> Iterator[dict[str, Any]]:
@@ -288,20 +326,16 @@ def current_results(path: Path, *, closed: bool) -> Iterator[dict[str, Any]]:
             line.
 
     Raises:
+        RunRefused: A line is damaged.
         ValueError: The file is not a record, or of another version.
         OSError: It cannot be read.
     """
     last: dict[bytes, int] = {}
     if not closed:
-        last = {key_of(entry["result"]): number for number, entry in enumerate(_whole_lines(path))}
-    for number, entry in enumerate(_whole_lines(path)):
+        last = {key_of(entry["result"]): number for number, entry in enumerate(read_record(path))}
+    for number, entry in enumerate(read_record(path)):
         if not entry.get("withdrawn") and last.get(key_of(entry["result"]), number) == number:
             yield entry
-
-
-def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
-    with suppress(json.JSONDecodeError):  # a partial last line
-        yield from read_record(path)
 
 
 def check_record(path: Path) -> None:
@@ -312,6 +346,8 @@ def check_record(path: Path) -> None:
     """
     if not path.parent.is_dir():
         raise ValueError("record: the folder that it is to be in does not exist")
+    if path.exists() and not path.is_file():
+        raise ValueError("record: what is there is no file; name another one")
     if path.exists() and path.stat().st_size:
         with path.open("rb") as file:
             _check_header(file.readline(_LONGEST_HEADER))
@@ -377,18 +413,12 @@ def _cut_off_end(file: Any) -> None:
 
 def _compact(path: Path) -> None:
     """Keep only the last line of each result, and define each list where it is first used."""
-    last: dict[bytes, int] = {}
-    with path.open("rb") as file:
-        header = file.readline()
-        for number, line in enumerate(file):
-            last[key_of(json.loads(line)["result"])] = number
+    last = {key_of(entry["result"]): number for number, entry in enumerate(_entries(path))}
     defined: set[str] = set()
     lists: dict[str, Any] = {}
     with beside(path, OWNER_ONLY) as descriptor, open(descriptor, "wb", closefd=False) as new, path.open("rb") as file:
-        new.write(header)
-        next(file)
-        for number, line in enumerate(file):
-            entry = json.loads(line)
+        new.write(file.readline())
+        for number, entry in enumerate(_entries(path)):
             lists |= {told["id"]: told for of in _LISTS if isinstance(told := entry.get(of), dict)}
             if last[key_of(entry["result"])] != number or entry.get("withdrawn"):
                 continue

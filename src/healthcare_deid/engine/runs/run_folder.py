@@ -212,12 +212,10 @@ class RunFolder:
         with (
             beside(names, OWNER_ONLY) as descriptor,
             open(descriptor, "wb", closefd=False) as file,
-            record.open("rb") as old,
         ):
             file.write(before)
-            for line in old:
-                if line.endswith(b"\n") and (name := json.loads(line)["result"]) is not None:
-                    file.write(json.dumps(name).encode() + b"\n")
+            for entry in read_record(record):
+                file.write(json.dumps(entry["result"]).encode() + b"\n")
         record.unlink()
 
     def _write_json(self, name: str, content: dict[str, Any]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from healthcare_deid.engine.dicom.sinks import PartSink
 from healthcare_deid.engine.dicom.sources import InMemory, opened_source
 from healthcare_deid.engine.header.fast.encoded_file import encoded_file
 from healthcare_deid.engine.results import Failure
+from healthcare_deid.engine.runs.archives import is_archive
 from healthcare_deid.engine.runs.naming import DIRECTORY_LEFT_OUT
 from healthcare_deid.engine.runs.originals import Trouble, result_name
 from healthcare_deid.engine.runs.record import EntryMaker
@@ -35,6 +37,7 @@ CRASHED = Trouble(
     "crashed", "the process that worked on this file died: the file makes a decoder crash, or memory ran out"
 )
 
+_NESTED = Trouble("not-dicom", "an archive among the files was not read: name it as a source of its own", ignored=True)
 _BAD_NAME = Trouble(
     "bad-name", "the name leads out of the folder of results, or is that of a half-written file: give results new UIDs"
 )
@@ -127,6 +130,8 @@ class Workplace:
                 return guarded(partial(self._find, entry.name, path))
         except (EngineError, OSError, MemoryError) as error:
             failure = Failure.of(entry.name, error)
+        if failure.reason == "not-dicom" and is_archive(PurePosixPath(entry.name)):
+            return Found(entry.name, _NESTED, digest=b"")
         foreign = failure.reason == "not-dicom" and not entry.name.lower().endswith(_DICOM_SUFFIXES)
         trouble = Trouble(failure.reason, failure.text, ignored=foreign)
         return Found(entry.name, trouble, digest=b"" if trouble.ignored else self._digest(entry))
