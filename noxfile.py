@@ -18,7 +18,7 @@ nox.options.sessions += ["beam", "airflow"]
 # A missing interpreter is an error in CI; elsewhere its session is skipped.
 nox.options.error_on_missing_interpreters = bool(os.environ.get("CI"))
 
-PYTHONS = ["3.11", "3.12", "3.13"]
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 COVERED = "3.13"
 """The Python whose tests are measured: coverage costs about half as much again, so one run pays for it."""
 EXTRAS = ".[all]"

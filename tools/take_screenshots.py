@@ -1,4 +1,4 @@
-"""Take the screenshots in ``docs/images`` of every page that the package makes.
+"""Take the screenshots in ``docs/images`` of every page that the package makes, and of what ``masks learn`` proposes.
 
     python tools/take_screenshots.py [--to FOLDER] [NAME ...]
 
@@ -21,6 +21,7 @@ from PIL import Image
 
 from healthcare_deid import presets
 from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine.pixels.masks.learning import propose
 from healthcare_deid.report import Review, ReviewServer, audit_tree, compare_tree, preview
 from healthcare_deid.testing import sample_dicom, write_samples
 
@@ -72,6 +73,14 @@ PAGES: dict[str, tuple[Callable[[Path], str], int, int]] = {
 }
 """Pages by the picture's name: what makes them, and the window's width and height."""
 REVIEW = ("review", 1300, 720)
+MASKS = "masks"
+
+
+def masks_picture(path: Path) -> None:
+    """Write the picture that ``masks learn`` makes of a device, of which it needs two instances."""
+    sample = next(one.dataset for one in sample_dicom() if one.name == "us-1.dcm")
+    (proposal,) = propose([sample, sample])
+    proposal.picture.save(path)
 
 
 def take(url: str, path: Path, width: int, height: int) -> None:
@@ -112,13 +121,15 @@ def main() -> None:
         folder = Path(place)
         write_samples(folder / "scans")
         Deidentifier(presets.remove_metadata_and_all_text()).deidentify_tree(folder / "scans", folder / "clean")
-        wanted: list[str] = given.names or [*PAGES, REVIEW[0]]
+        wanted: list[str] = given.names or [*PAGES, REVIEW[0], MASKS]
         for name in wanted:
             path: Path = given.to / f"{name}.png"
             if name == REVIEW[0]:
                 review = Review(folder / "clean", originals=folder / "scans")
                 with ReviewServer(review) as server:
                     take(server.url, path, *REVIEW[1:])
+            elif name == MASKS:
+                masks_picture(path)
             else:
                 make, width, height = PAGES[name]
                 take(make(folder), path, width, height)

@@ -30,6 +30,7 @@
     ├── TransferError                    DICOM upload or download stopped
     ├── EmulatorError                    emulator cannot start, or is closed
     ├── RunRefused                       run over a folder cannot start or continue as asked
+    │   └── RunInProgress                another run is at work on the destination
     └── EngineError                      instance could not be de-identified on this machine
         ├── InvalidDicomError            not DICOM, or damaged
         ├── UnsupportedPixelsError       pixel data that must be inspected and cannot be decoded
@@ -467,6 +468,10 @@ class RunRefused(DeidError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class RunInProgress(RunRefused):
+    """Another run is at work on the same destination; the text names it. The same command works when that has ended."""
 
 
 class EngineError(DeidError):

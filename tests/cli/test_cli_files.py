@@ -346,3 +346,10 @@ def test_the_report_of_a_run_proves_that_no_file_was_lost(
     assert [counts[part] for part in parts] == [2, 1, 0, 1, 0]
     assert counts["found"] == sum(counts[part] for part in parts)
     assert counts["found"] + counts["ignored"] == len([*scans.iterdir()])
+
+
+def test_an_entry_of_safe_private_that_fits_no_element_is_named_at_the_end(
+    cli: Callable[..., Result], scans: Path, tmp_path: Path
+) -> None:
+    told = cli("files", scans, tmp_path / "clean", "--preset", "minimal", "--safe-private", "GEMS_ACQ_01,0019,02")
+    assert "--safe-private GEMS_ACQ_01,0019,02 fits no element of any result" in told.stderr

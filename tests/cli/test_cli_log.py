@@ -16,6 +16,8 @@ import pytest
 
 from healthcare_deid._version import __version__
 from healthcare_deid.cli.log import JsonLog, as_json, split_off
+from healthcare_deid.engine.runs.lock import RunLock
+from healthcare_deid.engine.runs.run_folder import LOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +118,19 @@ def test_an_error_that_ends_the_command_is_in_the_last_line(
     *_, ended = events(result)
     assert (ended["exitCode"], ended["reason"], ended["error"]) == (1, "error", "RunRefused")
     assert "options.other_uids: profile there, map now" in ended["message"]
+
+
+def test_a_destination_at_which_another_run_is_at_work_is_told_apart_from_a_run_that_could_not_start(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    clean, run = tmp_path / "clean", tmp_path / "clean.run"
+    clean.mkdir()
+    run.mkdir()
+    with RunLock(run / LOCK, "last-night", clean):
+        result = cli("files", scans, clean, "--config-file", tags_only, "--log-format", "json")
+    *_, ended = events(result)
+    assert (ended["exitCode"], ended["reason"], ended["error"]) == (1, "error", "RunInProgress")
+    assert "the run last-night is at work" in ended["message"]
 
 
 def test_quiet_leaves_the_beginning_and_the_end(

@@ -207,7 +207,7 @@ def test_the_audit_as_json_has_every_finding(cli: Callable[..., Result], scans: 
 def test_the_audit_is_written_as_a_page_and_as_a_table(cli: Callable[..., Result], scans: Path, tmp_path: Path) -> None:
     assert cli("audit", scans, "--format", "html", "-o", tmp_path / "out" / "audit.html").exit_code == 8
     assert "<table>" in (tmp_path / "out" / "audit.html").read_text()
-    assert cli("audit", scans, "--format", "csv").stdout.startswith("file,severity,kind,path")
+    assert cli("audit", scans, "--format", "csv").stdout.startswith("file,sha256,severity,kind,path")
 
 
 def test_results_are_compared_with_what_the_originals_hold(

@@ -88,3 +88,12 @@ def test_the_table_is_the_standard_s_without_opaque_data(creator: str, group: in
 def test_an_entry_that_could_match_nothing_is_refused_with_its_remedy(rule: str, remedy: str) -> None:
     with pytest.raises(ConfigError, match=rf"safe_private\[1\]: .*{remedy}"):
         Deidentifier(BASIC, safe_private=["GEMS_ACQU_01,0019,xx02", rule])
+
+
+def test_results_name_the_private_creators_that_the_option_names_in_sequences_too_and_no_others() -> None:
+    dataset = instance()
+    item = Dataset()
+    item.private_block(0x0019, "OUR SCANNER", create=True).add_new(0x01, "LO", "x")
+    dataset.SharedFunctionalGroupsSequence = [item]
+    named = Deidentifier(BASIC, safe_private=["OUR SCANNER,0019,01"]).deidentify(dataset).creators
+    assert named == ("00190010 OUR SCANNER", "00190010 SIEMENS MR HEADER", "00190011 GEMS_ACQU_01", "00190012")

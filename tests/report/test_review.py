@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import io
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pydicom
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset
 from tests.report.run_made import CONFIG, UNREADABLE, make_report, make_run, save
 
@@ -562,6 +564,36 @@ def test_an_instance_without_pixels_has_no_frames_and_boxes_are_told_by_frames(t
     boxes = [UNREADABLE | {"frame": frame, "confidence": 0.5} for frame in range(3)]
     item = item_of(Entry("1.dcm", "", boxes, [], "", []))
     assert item.reasons == ["3 × text that could not be read, in 3 frames", "3 × a doubtful line, in 3 frames"]
+
+
+@pytest.mark.parametrize(("keyword", "bits"), [("FloatPixelData", 32), ("DoubleFloatPixelData", 64)])
+def test_frames_of_floating_point_pixels_are_shown_between_their_finite_extremes_and_covered(
+    keyword: str, bits: int, tmp_path: Path
+) -> None:
+    dataset = sample_dicom()[0].dataset
+    for name in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
+        del dataset[name]
+    values = np.linspace(-1, 1, 2 * 40 * 64).reshape(2, 40, 64).astype(f"<f{bits // 8}")
+    values[0, 0, :2] = np.nan, np.inf
+    dataset.Rows, dataset.Columns, dataset.NumberOfFrames, dataset.BitsAllocated = 40, 64, 2, bits
+    setattr(dataset, keyword, values.tobytes())
+    (tmp_path / "scans").mkdir()
+    dataset.save_as(tmp_path / "scans" / "map.dcm", enforce_file_format=True)
+    Deidentifier(CONFIG).deidentify_tree(tmp_path / "scans", tmp_path / "clean", workers=1)
+    review = Review(tmp_path / "clean", originals=tmp_path / "scans")
+    with ReviewServer(review) as server:
+        call = Caller(server.url)
+        shown = json.loads(call("GET", f"{call.parts.path}seen/0")[1])
+        assert (shown["frames"], shown["frames_before"]) == (2, 2)
+        status, picture = call("GET", f"{call.parts.path}picture/0/after/0")
+        gray = np.asarray(Image.open(io.BytesIO(picture)).convert("L"))
+        assert (status, gray[0, 0], gray[0, 1], gray[39, 63]) == (200, 0, 255, 255)
+        told = json.loads(call("POST", f"{call.parts.path}cover", {"index": 0, "frame": 1, "box": [8, 8, 16, 8]})[1])
+        assert told["boxes"] == [[1, 8, 8, 16, 8]]
+        undone = json.loads(
+            call("POST", f"{call.parts.path}uncover", {"index": 0, "frame": 1, "box": [8, 8, 16, 8]})[1]
+        )
+        assert undone["boxes"] == []
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:

@@ -10,11 +10,10 @@ import click
 
 from healthcare_deid.cli.choice import api_version_option, config_file_option, read_config
 from healthcare_deid.cli.exits import CommandError, Exit
-from healthcare_deid.cli.log import counted
+from healthcare_deid.cli.log import counted, say
 from healthcare_deid.cli.output import write_report
 from healthcare_deid.cli.paths import print_failures, with_paths
 from healthcare_deid.cli.progress import Progress
-from healthcare_deid.cli.run_events import note
 
 if TYPE_CHECKING:
     from healthcare_deid.config import ApiVersion
@@ -27,7 +26,8 @@ _EXAMPLES = """\b
 Examples:
   healthcare-deid audit clean/
   healthcare-deid audit clean/ --pixels --sample 200 --format html -o audit.html
-  healthcare-deid audit clean/ --against scans/ --fail-on warning"""
+  healthcare-deid audit clean/ --against scans/ --fail-on warning
+  healthcare-deid audit clean/ --accepted accepted.csv"""
 
 
 @click.command("audit", epilog=_EXAMPLES)
@@ -52,6 +52,13 @@ Examples:
 @api_version_option
 @click.option(
     "--option", "options", multiple=True, metavar="NAME", help="An option of the Basic Profile they were made by."
+)
+@click.option(
+    "--accepted",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Findings that a person accepts: lines of --format csv with accepted_by and reason filled in. They are listed "
+    "apart, and do not count for the exit code.",
 )
 @click.option(
     "--fail-on",
@@ -80,6 +87,7 @@ def command(
     file: Path | None,
     api_version: ApiVersion | None,
     options: tuple[str, ...],
+    accepted: Path | None,
     fail_on: str,
     style: str,
     output: Path | None,
@@ -112,24 +120,15 @@ def command(
             pixels=pixels,
             sample=sample,
             seed=seed,
+            accepted=accepted,
             on_progress=progress.show,
         )
     print_failures([("not read", str(folder / name), reason) for name, reason in report.unreadable.items()])
     if not report.audits:
         raise CommandError("no DICOM instance was read: nothing was audited")
-    if run is not None:
-        note(
-            run.path,
-            "audit",
-            {
-                "audited": len(report.audits),
-                "compared": sum(item.looked.with_originals for item in report.audits.values()),
-                "with pixels": len(report.pixels_of),
-                "errors": report.count("error"),
-                "warnings": report.count("warning"),
-                "not read": len(report.unreadable),
-            },
-        )
+    for acceptance in report.unmatched:
+        text = f"warning: --accepted, {acceptance}: nothing fits it any more"
+        say(text, "warning", level="warning", message=text)
     if style == "table":
         text = _summary(report)
         write_report(text if output is not None else "\n".join(map(_colored, text.splitlines())), output)
@@ -163,7 +162,8 @@ def _summary(report: AuditReport) -> str:
     from healthcare_deid import Severity
 
     found = ", ".join(counted(report.count(severity), severity) for severity in ("error", "warning"))
-    lines = [f"{counted(len(report.audits), 'instance')}: {found}"]
+    apart = f"; {report.accepted} accepted, not counted" if report.accepted else ""
+    lines = [f"{counted(len(report.audits), 'instance')}: {found}{apart}"]
     for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO):
         names = _places(report, severity)
         if names:

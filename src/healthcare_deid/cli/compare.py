@@ -14,7 +14,6 @@ from healthcare_deid.cli.log import counted, say
 from healthcare_deid.cli.output import write_report
 from healthcare_deid.cli.paths import print_failures, shows_paths, with_paths
 from healthcare_deid.cli.progress import Progress
-from healthcare_deid.cli.run_events import note
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
@@ -103,14 +102,6 @@ def command(
         say("if AFTER holds results of a run, its record knows their originals: name the run folder with --run")
     if not report.pairs and not report.alone:
         raise CommandError("no DICOM instance was read: nothing was compared")
-    if (of_results := FinishedRun.of(after)) is not None:
-        counts = {
-            "compared": len({pair.after for pair in report.pairs}),
-            "with pixels": len({pair.after for pair in report.pairs if pair.comparison.pixels is not None}),
-            "without counterpart": len(report.alone),
-            "not read": len(report.unreadable),
-        }
-        note(of_results.path, "comparison", counts)
     if pictures is not None:
         print_failures(list(_write_pictures(report, pictures)))
     write_report(_text(report, style, 0 if no_pixels else frames), output)

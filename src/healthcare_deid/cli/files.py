@@ -180,6 +180,7 @@ def _summary(report: TreeReport) -> dict[str, Any]:
         "passedOver": report.passed_over,
         "warnings": report.warnings,
         "stillRead": report.still_read,
+        "safePrivateUnmatched": list(report.unmatched),
     }
 
 
@@ -203,5 +204,8 @@ def _print(report: TreeReport) -> None:
     for warning, count in sorted(report.warnings.items()):
         text = f"warning ({counted(count, 'result')}): {warning}"
         say(text, "warning", level="warning", message=warning, count=count)
+    for entry in report.unmatched:
+        text = f"warning: --safe-private {entry} fits no element of any result: is the creator misspelled?"
+        say(text, "warning", level="warning", message=text)
     print_warned(report.warned, MOST_WARNED)
     print_failures([("failed", failure.path, f"{failure.reason}: {failure.text}") for failure in report.failures])

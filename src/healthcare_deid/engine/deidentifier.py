@@ -375,7 +375,8 @@ class Deidentifier:
 
         Raises:
             NotADirectoryError: ``source`` is neither a folder nor a file.
-            RunRefused: Another run is at work, the results were made with other settings, or the secret is lost.
+            RunInProgress: Another run is at work on the destination.
+            RunRefused: The results were made with other settings, or the secret is lost.
             ValueError: ``destination`` is inside ``source``, or around it, or is it; or ``run``, ``name_map``,
                 ``record`` or ``quarantine`` is inside either folder, or is another kind of file.
             ConfigError: A URL that no run can read or write, ``run`` is missing, or no File-set can be made.

@@ -39,7 +39,7 @@ from healthcare_deid.engine.dicom.uids import (
 )
 from healthcare_deid.engine.header import markers as marks
 from healthcare_deid.engine.header import originals
-from healthcare_deid.engine.header.dataset_executor import DatasetExecutor, creators_in, removes
+from healthcare_deid.engine.header.dataset_executor import DatasetExecutor, removes
 from healthcare_deid.engine.header.facts import FACE_LEFT, OTHER_IDS_SEQUENCE, Facts, FactsOfInstances, noted_tags
 from healthcare_deid.engine.header.fast.dataset_writer import Slot
 from healthcare_deid.engine.header.fast.encoded_executor import EncodedExecutor
@@ -148,6 +148,7 @@ class InstanceEngine:
             rewritten_vrs=self._rewriter.rewritten_vrs if self._rewriter is not None else {},
         )
         self._slots = sorted(self.plan.written)
+        self._named_creators = frozenset(creator for creator, *_ in self.plan.private_tags)
         self._keeper = Keeper(vault, self.plan, self.mapper)
         self._pseudonymizes = options.pseudonyms is not None
         self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
@@ -290,7 +291,7 @@ class InstanceEngine:
         stayed = _unchanged(executor.stayed, (*side_changes, *pixels.changes))
         return DeidentifyResult(
             *(target, changes, pixels.redactions, warnings, executor.kept, stayed, pixels.looks),
-            creators=makers_of(creators_in(dataset)),
+            creators=makers_of(executor.creators, self._named_creators),
         )
 
     def rewrite(self, source: Source, sink: Sink, file: EncodedFile | None = None) -> DeidentifyResult | None:
@@ -355,7 +356,7 @@ class InstanceEngine:
             (*warnings, *dict.fromkeys(values.warnings)),
             tally.kept,
             _unchanged(tally.stayed, side_changes),
-            creators=makers_of(tally.creators),
+            creators=makers_of(tally.all_creators(), self._named_creators),
             signature=lambda: (
                 tuple(side_changes),
                 tally.signature(),

@@ -180,8 +180,8 @@ class DeidentifyResult:
         warnings: What a person should know; no values.
         kept: How many data elements, nested ones included, are as they were.
         looks: What became of every element that holds pictures; nothing where pixels are not touched.
-        creators: Tags of the source's private creators at the top level, each followed by the creator if it is a
-            maker's: ``"00090010 GEMS_IDEN_01"``.
+        creators: Tags of the source's private creators, each followed by the creator if it is a maker's, or one that
+            ``safe_private`` names: ``"00090010 GEMS_IDEN_01"``. Those in sequences that go as a whole are not told.
     """
 
     def __init__(
@@ -392,6 +392,8 @@ class TreeReport:
         refused: Files that a rule of the run (``admit``) keeps back; nothing was written for them.
         refused_by: How many files were refused, by the rule's name.
         warned: Names of files whose results have each warning, those of an earlier run too: at most 20.
+        unmatched: Entries of ``safe_private`` that fit no element of any result, those of an earlier run included. A
+            creator may be misspelled.
     """
 
     found: int = 0
@@ -408,3 +410,4 @@ class TreeReport:
     refused: int = 0
     refused_by: dict[str, int] = field(default_factory=dict[str, int])
     warned: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]], repr=False)
+    unmatched: tuple[str, ...] = ()

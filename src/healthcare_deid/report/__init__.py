@@ -2,7 +2,16 @@
 
 from healthcare_deid.engine.runs.report_page import write_report as write_run_report
 from healthcare_deid.engine.runs.run_report import AttributeCounts, PixelCounts, RunReport
-from healthcare_deid.report.audit import Audit, AuditReport, Originals, Residual, Residue, audit, audit_tree
+from healthcare_deid.report.audit import (
+    Acceptance,
+    Audit,
+    AuditReport,
+    Originals,
+    Residual,
+    Residue,
+    audit,
+    audit_tree,
+)
 from healthcare_deid.report.before_after import write_before_after
 from healthcare_deid.report.compare import Comparison, ElementChange, PixelChange, Verdict, compare, summary_table
 from healthcare_deid.report.compare_tree import Compared, ComparisonReport, compare_tree
@@ -11,6 +20,7 @@ from healthcare_deid.report.preview import Preview, preview
 from healthcare_deid.report.review import Decision, Reason, RerunMode, Review, ReviewServer
 
 __all__ = [
+    "Acceptance",
     "AttributeCounts",
     "Audit",
     "AuditReport",

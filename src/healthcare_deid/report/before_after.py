@@ -64,7 +64,7 @@ def frame_picture(dataset: Dataset, frame: int) -> bytes:
 
 def _png(dataset: Dataset, frame: int) -> bytes:
     pixels = _frame(dataset, frame)
-    picture = _picture(dataset, pixels, float(pixels.min()), float(pixels.max()), shrink=False)
+    picture = _picture(dataset, pixels, *_range(pixels), shrink=False)
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG")
     return buffer.getvalue()
@@ -75,7 +75,7 @@ def frame_pictures(before: Dataset, after: Dataset, frames: Sequence[int]) -> li
     shown: list[tuple[int, str, str]] = []
     for index in frames:
         old, new = _frame(before, index), _frame(after, index)
-        low, high = float(old.min()), float(old.max())
+        low, high = _range(old)
         left, right = _picture(before, old, low, high), _picture(after, new, low, high)
         shown.append((index, _data_url(left, old), _data_url(right, new)))
     return shown
@@ -90,7 +90,7 @@ def _data_url(picture: Image.Image, pixels: NDArray[Any]) -> str:
 
 def _write(before: Dataset, after: Dataset, target: Path, frame: int) -> None:
     old, new = _frame(before, frame), _frame(after, frame)
-    low, high = float(old.min()), float(old.max())
+    low, high = _range(old)
     pictures = [_picture(before, old, low, high), _picture(after, new, low, high)]
     width = sum(picture.width for picture in pictures) + 3 * _GAP
     height = max(picture.height for picture in pictures) + _HEADER + _GAP
@@ -113,8 +113,16 @@ def _frame(dataset: Dataset, index: int) -> NDArray[Any]:
     return pixels
 
 
+def _range(pixels: NDArray[Any]) -> tuple[float, float]:
+    """Return the smallest and the largest value; of floating-point pixels, of those that are finite."""
+    finite = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
 def _picture(dataset: Dataset, pixels: NDArray[Any], low: float, high: float, *, shrink: bool = True) -> Image.Image:
-    scaled = (pixels.astype(np.float64) - low) / ((high - low) or 1.0)
+    # Half of each first: the largest minus the smallest double is infinite.
+    values = np.nan_to_num(pixels.astype(np.float64), nan=low, posinf=high, neginf=low)
+    scaled = (values / 2 - low / 2) / ((high / 2 - low / 2) or 1.0)
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         scaled = 1.0 - scaled
     picture = Image.fromarray(np.clip(scaled * 255, 0, 255).astype(np.uint8)).convert("RGB")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.files import read
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
+from healthcare_deid.engine.runs.events import EventKind
 from healthcare_deid.engine.runs.lines import sha256_of
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
@@ -21,6 +22,7 @@ from healthcare_deid.report.compare import COLUMNS, Comparison, Verdict, compare
 from healthcare_deid.report.compare_page import Pair, page
 from healthcare_deid.report.dataframes import frame_of
 from healthcare_deid.report.finished_run import FinishedRun
+from healthcare_deid.report.run_events import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,7 +160,20 @@ def compare_tree(
                 failed[path] = reason
         if on_progress is not None:
             on_progress(done, len(files))
-    return ComparisonReport(tuple(pairs), tuple(alone), unreadable, failed)
+    report = ComparisonReport(tuple(pairs), tuple(alone), unreadable, failed)
+    if (of_results := FinishedRun.of(new)) is not None and (pairs or alone):
+        note(of_results.path, EventKind.COMPARISON, _counts(report))
+    return report
+
+
+def _counts(report: ComparisonReport) -> dict[str, int]:
+    """Return the numbers of a comparison for the run's report."""
+    return {
+        "compared": len({pair.after for pair in report.pairs}),
+        "with pixels": len({pair.after for pair in report.pairs if pair.comparison.pixels is not None}),
+        "without counterpart": len(report.alone),
+        "not read": len(report.unreadable),
+    }
 
 
 class _Counterparts:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom.dataset import Dataset
 
+    from healthcare_deid.engine.results import PixelReport
+
 ALL_TEXT = PixelPlan(Scope.EVERYTHING)
 SAMPLES = Path(pydicom.__file__).parent / "data" / "test_files"
 ENCODED_HERE = (RLELossless, JPEGLSLossless, JPEG2000Lossless)
@@ -359,8 +361,8 @@ def test_frames_of_different_depths_are_refused(make_instance: Any) -> None:
         _redact(dataset)
 
 
-def _redact_everywhere(dataset: Dataset) -> None:
-    PixelRedactor(ALL_TEXT, ocr=Everywhere(), workers=1).redact(dataset, None)
+def _redact_everywhere(dataset: Dataset) -> PixelReport:
+    return PixelRedactor(ALL_TEXT, ocr=Everywhere(), workers=1).redact(dataset, None)
 
 
 def test_lossy_jpeg_of_twelve_bits_is_read_with_the_extra(tmp_path: Path) -> None:
@@ -383,6 +385,36 @@ def test_lossy_jpeg_of_twelve_bits_names_the_extra_that_reads_it(monkeypatch: py
     monkeypatch.setattr("healthcare_deid.engine.pixels.frames.codecs.decoders._EXTRA_PACKAGE", "a_package_nobody_has")
     with pytest.raises(UnsupportedPixelsError, match=r"12 bits.*healthcare-deid\[codecs\]"):
         _redact_everywhere(_sample("JPGExtended.dcm"))
+
+
+DECODERS = "healthcare_deid.engine.pixels.frames.codecs.decoders"
+
+
+@pytest.mark.filterwarnings("ignore:.*Invalid value for VR UI")
+def test_without_pyjpegls_jpeg_ls_is_read_by_the_extra_and_written_uncompressed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = _sample("JPEGLSNearLossless_16.dcm")
+    monkeypatch.setattr(f"{DECODERS}._JPEG_LS_PACKAGE", "a_package_nobody_has")
+    monkeypatch.setattr(f"{DECODERS}._by_pydicom", None)
+    dataset = _sample("JPEGLSNearLossless_16.dcm")
+    report = _redact_everywhere(dataset)
+    monkeypatch.undo()
+    again = _written_and_read(dataset)
+    assert again.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    assert any("pip install pyjpegls" in warning for warning in report.warnings)
+    mask = np.ones(before.pixel_array.shape, bool)
+    for box in report.redactions:
+        mask[box.y : box.y + box.height, box.x : box.x + box.width] = False
+    assert np.array_equal(again.pixel_array[mask], before.pixel_array[mask])
+
+
+@pytest.mark.filterwarnings("ignore:.*Invalid value for VR UI")
+def test_jpeg_ls_that_nothing_reads_names_the_extra_that_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("_JPEG_LS_PACKAGE", "_EXTRA_PACKAGE"):
+        monkeypatch.setattr(f"{DECODERS}.{package}", "a_package_nobody_has")
+    with pytest.raises(UnsupportedPixelsError, match=r"JPEG-LS.*healthcare-deid\[codecs\]"):
+        _redact_everywhere(_sample("JPEGLSNearLossless_16.dcm"))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from healthcare_deid.engine import Pseudonyms
 from healthcare_deid.engine.runs.record import read_record
-from healthcare_deid.errors import RunRefused
+from healthcare_deid.errors import RunInProgress, RunRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -250,7 +250,7 @@ def test_a_second_run_on_one_destination_is_refused_by_the_name_of_the_first(
 
     def second(_: object) -> None:
         for run in (None, tmp_path / "another.run"):
-            with pytest.raises(RunRefused) as caught:
+            with pytest.raises(RunInProgress) as caught:
                 profile(BASIC).deidentify_tree(scans, tmp_path / "clean", run=run)
             refused.append(str(caught.value))
 

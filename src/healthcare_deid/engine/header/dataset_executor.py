@@ -72,6 +72,7 @@ class DatasetExecutor:
         stayed: Tags of unchanged elements that have a value.
         noted: Elements with the given tags, and dates that the plan does not remove.
         private_kept: Number of private elements kept, not counting private creators.
+        creators: Tags and private creators of all levels, as encoded.
     """
 
     def __init__(self, values: Values, noted: frozenset[int] = frozenset()) -> None:
@@ -83,6 +84,7 @@ class DatasetExecutor:
         self.stayed: list[int] = []
         self.noted: list[Noted] = []
         self.private_kept = 0
+        self.creators: set[tuple[int, bytes]] = set()
 
     def apply(self, source: Dataset) -> Dataset:
         """Return the de-identified copy of a dataset, without its file meta.
@@ -98,6 +100,7 @@ class DatasetExecutor:
         source, parent = place.source, place.encodings
         if SPECIFIC_CHARACTER_SET in source:
             place = place._replace(encodings=encodings_of(value_bytes(source.get_item(SPECIFIC_CHARACTER_SET))))
+        self.creators |= creators_in(source)
         elements: dict[BaseTag, DataElement | RawDataElement] = {}
         for tag in sorted(source.keys()):
             new = self._element(source.get_item(tag), place)
@@ -322,10 +325,10 @@ def creator_in(source: Dataset, tag: int) -> str:
     return value.strip(b" \0").decode("latin-1")
 
 
-def creators_in(source: Dataset) -> dict[int, bytes]:
-    """Return the private creators of a dataset's own level, as encoded."""
+def creators_in(source: Dataset) -> set[tuple[int, bytes]]:
+    """Return tags and private creators of a dataset's own level, as encoded."""
     creators = (int(tag) for tag in source.keys() if is_private_creator(int(tag)))  # noqa: SIM118 - iterating gives elements
-    return {tag: creator_in(source, tag).encode("latin-1") for tag in creators}
+    return {(tag, creator_in(source, tag).encode("latin-1")) for tag in creators}
 
 
 def _length(element: DataElement | RawDataElement) -> int:

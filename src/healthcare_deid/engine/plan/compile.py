@@ -45,7 +45,7 @@ def compile_config(config: object, options: EngineOptions) -> Plan:
             plan = _compiled(_root(config), replace(options, options=shifting))
         plan = replace(plan, tags=replace(plan.tags, shifts_dates=True), text=replace(plan.text, shifts_dates=True))
     tags = plan.tags
-    safe = frozenset(_safe_private(options.safe_private))
+    safe = frozenset(safe_private_rules(options.safe_private))
     if ProfileOption.RETAIN_SAFE_PRIVATE in options.options:
         safe |= safe_private()
     if safe:
@@ -96,7 +96,12 @@ def _compiled(config: RootConfig, options: EngineOptions) -> Plan:
             assert_never(config.api_version)
 
 
-def _safe_private(rules: Iterable[str]) -> list[tuple[str, int, int]]:
+def safe_private_rules(rules: Iterable[str]) -> list[tuple[str, int, int]]:
+    """Return creator, group and last two digits of each entry of ``safe_private``.
+
+    Raises:
+        ConfigError: An entry has another form.
+    """
     found: list[tuple[str, int, int]] = []
     for index, rule in enumerate(rules):
         parts = _SAFE_PRIVATE.fullmatch(rule)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.dicom.elements import is_known_creator, is_private_creator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
 # Creator, group, and the last two digits of elements or ranges of elements.
 _ROWS = """
@@ -65,16 +65,26 @@ def creator_of_a_maker(value: bytes) -> str:
     return value.strip(b"\0 ").decode("latin-1")
 
 
-def makers_of(creators: Mapping[int, bytes]) -> tuple[str, ...]:
-    """Return the tags of private creators, each followed by the creator if it is a maker's."""
-    return _makers_of(tuple(creators.items())) if creators else ()
+def makers_of(creators: AbstractSet[tuple[int, bytes]], named: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Return the tags of private creators, each followed by the creator if it is a maker's.
+
+    Args:
+        creators: Tags and creators as encoded.
+        named: Further creators that are no secret, because the caller's options name them.
+    """
+    return _makers_of(frozenset(creators), named) if creators else ()
 
 
 @lru_cache(maxsize=256)
-def _makers_of(creators: tuple[tuple[int, bytes], ...]) -> tuple[str, ...]:
+def _makers_of(creators: frozenset[tuple[int, bytes]], named: frozenset[str]) -> tuple[str, ...]:
     # Nearly all instances of a series have the same ones.
-    found = ((tag, value) for tag, value in sorted(creators) if is_private_creator(tag))
-    return tuple(f"{tag:08X} {creator_of_a_maker(value)}".rstrip() for tag, value in found)
+    found = ((tag, value) for tag, value in creators if is_private_creator(tag))
+    return tuple(sorted({f"{tag:08X} {_known_creator(value, named)}".rstrip() for tag, value in found}))
+
+
+def _known_creator(value: bytes, named: frozenset[str]) -> str:
+    text = value.strip(b"\0 ").decode("latin-1")
+    return text if text in named else creator_of_a_maker(value)
 
 
 @cache

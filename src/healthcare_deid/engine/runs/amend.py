@@ -36,7 +36,8 @@ def amend(run: Path, results: Path, name: str, make: Callable[[Path, dict[str, A
         The new line.
 
     Raises:
-        RunRefused: Another run holds the results, or the record has no line for this one.
+        RunInProgress: Another run holds the results.
+        RunRefused: The record has no line for this one.
         OSError: A file cannot be read or written.
     """
     store = FolderStore(results)

@@ -46,6 +46,9 @@ class Ledger:
         name_map: Map from source names to result names.
         again: Whether to create existing results again.
         strict: Whether files that are not DICOM count as failures.
+
+    Attributes:
+        unmatched: Entries of ``safe_private`` that fit no element of any result, once the run is complete.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Ledger:
         self._warnings: Counter[str] = Counter()
         self._warned: dict[str, list[str]] = {}
         self._still_read: int | None = None
+        self.unmatched: tuple[str, ...] = ()
 
     def settle(self, found: Found) -> None:
         """Decide the outcome of what a worker found, and carry it out."""
@@ -132,6 +136,7 @@ class Ledger:
             run=run,
             refused=self._refused.total(),
             refused_by=dict(self._refused),
+            unmatched=self.unmatched,
             warned={text: tuple(sorted(sources)) for text, sources in sorted(self._warned.items())},
         )
 

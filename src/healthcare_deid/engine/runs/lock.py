@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from healthcare_deid.errors import RunRefused
+from healthcare_deid.errors import RunInProgress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ class RunLock:
         descriptors: File descriptors that workers inherit while the lock is held.
 
     Raises:
-        RunRefused: Another run holds the lock.
+        RunInProgress: Another run holds the lock.
     """
 
     def __init__(self, file: Path, name: str, destination: Path | None) -> None:
@@ -60,7 +60,10 @@ class RunLock:
                 folder = os.open(self._destination, os.O_RDONLY)
                 held.callback(os.close, folder)
                 if not _lock(folder):
-                    raise RunRefused("another run, which has another run folder, is at work on this destination")
+                    raise RunInProgress(
+                        "another run, which has another run folder, is at work on this destination: wait for its end, "
+                        "or stop it"
+                    )
                 self.descriptors = (descriptor, folder)
             else:
                 self.descriptors = (descriptor,)
@@ -76,7 +79,7 @@ class RunLock:
         while not _lock(descriptor):
             owner = self._found()
             if not self._is_dead(owner) or time.monotonic() > until:
-                raise RunRefused(
+                raise RunInProgress(
                     f"the run {owner.get('run', 'of another process')} is at work on this destination "
                     f"(process {owner.get('process', '?')} on {owner.get('host', '?')}): wait for its end, or stop it"
                 )

@@ -300,8 +300,9 @@ def _entries(path: Path) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(file, 2):
             if not line.endswith(b"\n"):
                 return
+            entry: dict[str, Any] = {}
             try:
-                entry: dict[str, Any] = json.loads(line.decode("ascii"))
+                entry = json.loads(line.decode("ascii"))
                 whole = isinstance(entry["result"], str) and (entry.get("withdrawn") or {*_ALWAYS} <= {*entry})
             except (ValueError, TypeError, KeyError, AttributeError):
                 whole = False

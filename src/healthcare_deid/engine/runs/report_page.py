@@ -95,7 +95,7 @@ def _sections(report: RunReport) -> Iterable[str]:
     yield "<h2>Failed</h2>" + _failures(report)
     if report.ignored:
         yield "<h2>Passed over</h2>" + _counted("why", report.ignored)
-    yield "<h2>Warnings</h2>" + (_counted("of results", report.warnings) if report.warnings else "<p>None.</p>")
+    yield "<h2>Warnings</h2>" + _warnings(report)
     if report.decisions:
         yield "<h2>Review</h2>" + _counted("decision", report.decisions, "results")
     if report.events:
@@ -155,6 +155,15 @@ def _failures(report: RunReport) -> str:
         return "<p>No file failed at the last start.</p>" if report.counts else "<p>Not known.</p>"
     rows = [(reason, text, count) for (reason, text), count in report.failures.items()]
     return "<p>Nothing was written for these files.</p>" + table(("reason", "in words", "files"), rows)
+
+
+def _warnings(report: RunReport) -> str:
+    told = _counted("of results", report.warnings) if report.warnings else ""
+    if report.unmatched:
+        entries = "".join(f"<li><code>{escape(entry)}</code></li>" for entry in report.unmatched)
+        told += '<p class="bad">Entries of safe_private that fit no element of any result; is a creator misspelled?</p>'
+        told += f"<ul>{entries}</ul>"
+    return told or "<p>None.</p>"
 
 
 def _events(report: RunReport) -> str:

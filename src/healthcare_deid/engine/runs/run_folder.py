@@ -169,6 +169,7 @@ class RunFolder:
                 "ignored": report.passed_over,
                 "warnings": report.warnings,
                 "stillRead": report.still_read,
+                "safePrivateUnmatched": list(report.unmatched),
             },
         )
 

@@ -26,6 +26,7 @@ from healthcare_deid.engine.runs.manifest import Manifest
 from healthcare_deid.engine.runs.options_told import options_told
 from healthcare_deid.engine.runs.record import current_results
 from healthcare_deid.engine.runs.run_folder import RECORD, RECORDED, SUMMARY, read_failures
+from healthcare_deid.engine.runs.safe_private_use import SafePrivateUse
 from healthcare_deid.engine.runs.unchecked import looked_at, unchecked
 from healthcare_deid.errors import ConfigError, RunRefused
 
@@ -69,8 +70,8 @@ class AttributeCounts:
         removed: Removed.
         added: Not present before.
         dummy: It has the dummy value of its VR, which says nothing: 19000101, ANONYMIZED.
-        creator: Private creators of its block, at the top level of the results' sources, that are makers'; of a private
-            attribute.
+        creator: Of a private attribute: private creators of its block, in the results' sources, that are makers' or
+            named by ``safe_private``.
     """
 
     tag: str
@@ -131,6 +132,7 @@ class RunReport:
         refused: Refused files of the last pass by the rule's name.
         ignored: Ignored files of the last pass by reason.
         warnings: Number of results by warning.
+        unmatched: Entries of ``safe_private`` that fit no element of any result: a creator may be misspelled.
         decisions: Number of results by a reviewer's latest decision; ``open`` if there is none, or if the result has
             changed since. Empty if nobody has reviewed them.
         events: Exports, audits and comparisons of the results, oldest first.
@@ -155,6 +157,7 @@ class RunReport:
     refused: dict[str, int]
     ignored: dict[str, int]
     warnings: dict[str, int]
+    unmatched: list[str]
     decisions: dict[str, int]
     events: list[Event]
     unchecked: list[str]
@@ -180,12 +183,14 @@ class RunReport:
         ended = "ended" in last
         told = _summary(folder) if ended else {}
         gathered = Gathered()
+        safe_private = SafePrivateUse(manifest.settings["options"].get("safe_private") or ())
         reviewed = Decisions(folder, manifest.digest)
         reviewed.read()
         decisions: Counter[str] = Counter()
         # The file of recorded results is left by a process that was killed, maybe a review between two lines.
         for entry in current_results(folder / RECORD, closed=ended and not (folder / RECORDED).exists()):
             gathered.take(entry)
+            safe_private.take(entry)
             if reviewed:
                 decisions[str(reviewed.about(entry["result"], state_of(entry))["decision"])] += 1
         attributes, pixels = gathered.attributes(), gathered.pixels()
@@ -211,6 +216,7 @@ class RunReport:
             refused=told.get("refusedByRule", {}),
             ignored=told.get("ignored", {}),
             warnings=dict(gathered.warnings.most_common()),
+            unmatched=[*safe_private.unmatched()],
             decisions=dict(sorted(decisions.items())),
             events=events,
             unchecked=unchecked(
@@ -264,6 +270,7 @@ class RunReport:
         yield from (("refused", rule, "", count) for rule, count in self.refused.items())
         yield from (("ignored", why, "", count) for why, count in self.ignored.items())
         yield from (("warning", text, "", count) for text, count in self.warnings.items())
+        yield from (("safe_private without an element", entry, "", "") for entry in self.unmatched)
         yield from (("review", decision, "", count) for decision, count in self.decisions.items())
         for event in self.events:
             told = f"{event.when} by {event.who}: {event.in_words()}; record {event.record}"

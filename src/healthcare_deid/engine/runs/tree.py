@@ -17,13 +17,14 @@ from healthcare_deid.engine.runs.gate import Gate
 from healthcare_deid.engine.runs.ledger import Ledger
 from healthcare_deid.engine.runs.naming import NAMES, NameMap, Names, refuse_inside
 from healthcare_deid.engine.runs.quarantine import Quarantine
-from healthcare_deid.engine.runs.record import check_record, copy_record
+from healthcare_deid.engine.runs.record import check_record, copy_record, current_results
 from healthcare_deid.engine.runs.report_page import write_report
 from healthcare_deid.engine.runs.run_folder import RECORD, REMOVED, RunFolder
+from healthcare_deid.engine.runs.safe_private_use import SafePrivateUse
 from healthcare_deid.engine.runs.work import Workplace, crashed, work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from healthcare_deid.engine.results import TreeProgress, TreeReport
     from healthcare_deid.engine.runs.engine import Engine
@@ -106,6 +107,7 @@ def deidentify_tree(
             try:
                 if state == "complete":
                     ledger.warn(REMOVED, folder.remove_superseded())
+                    ledger.unmatched = _unmatched(deidentifier.options.safe_private, run / RECORD)
                     if file_set is not None and store.folder is not None:
                         ledger.warn(LEFT_OUT, write_file_set(store.folder, folder.results(), file_set))
             finally:
@@ -160,6 +162,15 @@ class _Run:
     def _tell(self) -> None:
         if self._on_progress is not None:
             call_back(self._on_progress, self._ledger.progress(self._total))
+
+
+def _unmatched(entries: Collection[str], record: Path) -> tuple[str, ...]:
+    """Return the entries of ``safe_private`` that fit no element of any recorded result. The record must be closed."""
+    use = SafePrivateUse(entries)
+    if entries:
+        for line in current_results(record, closed=True):
+            use.take(line)
+    return use.unmatched()
 
 
 def _chunks(entries: Iterator[Entry], size: int) -> Iterator[list[Entry]]:

@@ -11,7 +11,7 @@ from healthcare_deid.config.checks.findings import Severity
 from healthcare_deid.engine.plan.rules import ENCAPSULATED_DOCUMENT
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.report.audit.elements import elements_of
-from healthcare_deid.report.audit.findings import Residual, Residue, rows_of
+from healthcare_deid.report.audit.findings import Residual, Residue, row_of
 from healthcare_deid.report.audit.originals import Search
 from healthcare_deid.report.audit.page import findings_table
 from healthcare_deid.report.audit.promise import promise_by, promise_of
@@ -66,11 +66,12 @@ class Audit:
     """Findings in one instance. Their absence does not prove that nobody can be identified.
 
     Attributes:
-        findings: Findings, worst first.
+        findings: Findings that nobody has accepted, worst first.
         promise: Rules it was measured by.
         burned_in: Statement of the instance about text in its pixels.
         says_deidentified: Whether (0012,0062) PatientIdentityRemoved is YES.
         looked: Amount that was looked at.
+        accepted: Findings that a person has accepted.
     """
 
     findings: tuple[Residual, ...]
@@ -78,6 +79,7 @@ class Audit:
     burned_in: BurnedIn
     says_deidentified: bool
     looked: Looked = field(default_factory=Looked)
+    accepted: tuple[Residual, ...] = ()
 
     @property
     def errors(self) -> tuple[Residual, ...]:
@@ -99,7 +101,7 @@ class Audit:
 
     def _repr_html_(self) -> str:
         """Return a table for notebooks."""
-        return findings_table(rows_of("", self.findings))
+        return findings_table([row_of(item) for item in (*self.findings, *self.accepted)])
 
 
 @border

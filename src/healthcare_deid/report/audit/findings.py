@@ -7,8 +7,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from healthcare_deid.config.checks.findings import Severity
 
 _LONGEST_SHAPE = 40
@@ -68,6 +66,8 @@ class Residual:
         shape: The value with letters as ``x`` and digits as ``9``, shortened; may be empty.
         why: Explanation in one sentence.
         place: Place in the pixels, or None.
+        accepted_by: Name of the person who accepts the finding; empty while it is open.
+        reason: Why that person does.
     """
 
     severity: Severity
@@ -77,6 +77,8 @@ class Residual:
     shape: str = ""
     why: str = ""
     place: Place | None = None
+    accepted_by: str = ""
+    reason: str = ""
 
 
 def shape_of(value: str | bytes) -> str:
@@ -88,16 +90,17 @@ def shape_of(value: str | bytes) -> str:
     return shown if len(shown) <= _LONGEST_SHAPE else f"{shown[:_LONGEST_SHAPE]}… ({len(text)})"
 
 
-COLUMNS: tuple[str, ...] = ("file", "severity", "kind", "path", "shape", "frame", "x", "y", "width", "height", "why")
+COLUMNS: tuple[str, ...] = (
+    *("file", "sha256", "severity", "kind", "path", "shape", "frame", "x", "y", "width", "height", "why"),
+    *("accepted_by", "reason"),
+)
 """Columns of a table of findings."""
 
 
-def rows_of(file: str, findings: Iterable[Residual]) -> list[dict[str, Any]]:
-    """Return a row per finding of a file."""
-    rows: list[dict[str, Any]] = []
-    for finding in findings:
-        place = finding.place._asdict() if finding.place is not None else {}
-        told = {"severity": str(finding.severity), "kind": str(finding.residue), "path": finding.path}
-        told |= {"file": file, "shape": finding.shape, "why": finding.why}
-        rows.append({**dict.fromkeys(COLUMNS, ""), **told, **place})
-    return rows
+def row_of(finding: Residual, *, file: str = "", sha256: str = "") -> dict[str, Any]:
+    """Return the row of a finding in a file."""
+    place = finding.place._asdict() if finding.place is not None else {}
+    told = {"severity": str(finding.severity), "kind": str(finding.residue), "path": finding.path}
+    told |= {"file": file, "sha256": sha256, "shape": finding.shape, "why": finding.why}
+    told |= {"accepted_by": finding.accepted_by, "reason": finding.reason}
+    return {**dict.fromkeys(COLUMNS, ""), **told, **place}

@@ -24,7 +24,8 @@ class Told(NamedTuple):
         promises: Rules, and the number of instances measured by them.
         kinds: Severity, kind, and number of instances.
         unreadable: Files that were not read, and why.
-        rows: Every finding.
+        rows: Every finding, accepted ones included.
+        unmatched: Acceptances that fit no finding.
     """
 
     instances: int
@@ -34,6 +35,7 @@ class Told(NamedTuple):
     kinds: Sequence[tuple[object, ...]]
     unreadable: Mapping[str, str]
     rows: list[dict[str, Any]]
+    unmatched: Sequence[str] = ()
 
 
 def body(told: Told) -> str:
@@ -46,7 +48,7 @@ def body(told: Told) -> str:
         f"{table(['', 'findings', 'instances'], told.counts, severity=0)}"
         f"<h2>What was looked for</h2><ul class='note'>{looked}</ul>"
         f"<h2>Measured by</h2>{table(['rules', 'instances'], told.promises.items())}"
-        f"<h2>Found</h2>{kinds}{unread}{_findings(told.rows)}"
+        f"<h2>Found</h2>{kinds}{unread}{_findings(told.rows)}{_accepted(told)}"
     )
 
 
@@ -55,7 +57,22 @@ def findings_table(rows: list[dict[str, Any]]) -> str:
     return wrapped(_findings(rows) or "<p>Nothing was found. This does not prove that nobody can be identified.</p>")
 
 
+def _accepted(told: Told) -> str:
+    rows = [
+        (row["severity"], row["file"], row["kind"], row["path"], row["accepted_by"], row["reason"])
+        for row in told.rows
+        if row["accepted_by"]
+    ]
+    heads = ["severity", "file", "kind", "where", "accepted by", "reason"]
+    page = f"<h2>Accepted: {len(rows)}, not counted above</h2>{table(heads, rows[:_MOST])}" if rows else ""
+    if told.unmatched:
+        lines = "".join(f"<li>{escape(line)}</li>" for line in told.unmatched)
+        page += f"<h2>Acceptances that fit nothing any more</h2><ul>{lines}</ul>"
+    return page
+
+
 def _findings(rows: list[dict[str, Any]]) -> str:
+    rows = [row for row in rows if not row["accepted_by"]]
     if not rows:
         return ""
     ordered = sorted(rows, key=lambda row: Severity(row["severity"]).rank)

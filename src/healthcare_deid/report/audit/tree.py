@@ -7,7 +7,7 @@ import io
 import json
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,16 +16,20 @@ from healthcare_deid._border import border
 from healthcare_deid._html import page_of
 from healthcare_deid.config.checks.findings import Severity
 from healthcare_deid.engine.dicom.files import read
+from healthcare_deid.engine.runs.events import EventKind
+from healthcare_deid.engine.runs.lines import sha256_of
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
+from healthcare_deid.report.audit.acceptance import Acceptance, read_acceptances
 from healthcare_deid.report.audit.audit import Audit, audit
-from healthcare_deid.report.audit.findings import COLUMNS, Residue, rows_of
+from healthcare_deid.report.audit.findings import COLUMNS, Residual, Residue, row_of
 from healthcare_deid.report.audit.page import Told, body
 from healthcare_deid.report.dataframes import frame_of
 from healthcare_deid.report.finished_run import FinishedRun
+from healthcare_deid.report.run_events import note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
 
     from healthcare_deid.report.audit.originals import Originals
@@ -44,11 +48,15 @@ class AuditReport:
         audits: Audit of each file, by its path below the folder.
         unreadable: Files that could not be read, and why. Nothing is known about them.
         pixels_of: Files whose pixels were looked at.
+        digests: SHA-256 of each file, by its path below the folder.
+        unmatched: Acceptances that fit no finding of this audit: the file or the finding is no longer there.
     """
 
     audits: dict[str, Audit] = field(repr=False)
     unreadable: dict[str, str] = field(default_factory=dict[str, str], repr=False)
     pixels_of: frozenset[str] = field(default=frozenset(), repr=False)
+    digests: dict[str, str] = field(default_factory=dict[str, str], repr=False)
+    unmatched: tuple[Acceptance, ...] = field(default=(), repr=False)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{self.count(severity)} {severity}s" for severity in Severity)
@@ -62,6 +70,11 @@ class AuditReport:
     def count(self, severity: Severity | str) -> int:
         """Return the number of findings of a severity."""
         return sum(item.count(severity) for item in self.audits.values())
+
+    @property
+    def accepted(self) -> int:
+        """Number of findings that a person has accepted. No other number counts them."""
+        return sum(len(item.accepted) for item in self.audits.values())
 
     def instances_with(self, severity: Severity | str) -> dict[Residue, int]:
         """Return the number of instances with each kind of finding, most frequent first."""
@@ -98,8 +111,12 @@ class AuditReport:
         return [*told, LIMITS]
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return a row per finding, with the columns of the CSV file."""
-        return [row for name, item in self.audits.items() for row in rows_of(name, item.findings)]
+        """Return a row per finding, accepted ones included, with the columns of the CSV file."""
+        return [
+            row_of(finding, file=name, sha256=self.digests.get(name, ""))
+            for name, item in self.audits.items()
+            for finding in (*item.findings, *item.accepted)
+        ]
 
     def to_csv(self) -> str:
         """Return CSV with a line per finding."""
@@ -119,10 +136,9 @@ class AuditReport:
                 "saysDeidentified": item.says_deidentified,
                 "burnedInAnnotation": str(item.burned_in),
                 "pixelsLookedAt": name in self.pixels_of,
-                "findings": [
-                    {key: value for key, value in row.items() if key != "file" and value != ""}
-                    for row in rows_of(name, item.findings)
-                ],
+                "sha256": self.digests.get(name, ""),
+                "findings": [_told(finding) for finding in item.findings],
+                "accepted": [_told(finding) for finding in item.accepted],
             }
             for name, item in self.audits.items()
         ]
@@ -130,6 +146,8 @@ class AuditReport:
             "instances": len(self.audits),
             "errors": self.count(Severity.ERROR),
             "warnings": self.count(Severity.WARNING),
+            "accepted": self.accepted,
+            "acceptedUnmatched": [str(one) for one in self.unmatched],
             "unreadable": self.unreadable,
             "confidence": self.confidence(),
             "files": files,
@@ -160,7 +178,16 @@ class AuditReport:
             for severity in Severity
         ]
         promises = Counter(item.promise for item in self.audits.values())
-        return Told(len(self.audits), counts, self.confidence(), promises, kinds, self.unreadable, self.rows())
+        return Told(
+            len(self.audits),
+            counts,
+            self.confidence(),
+            promises,
+            kinds,
+            self.unreadable,
+            self.rows(),
+            [*map(str, self.unmatched)],
+        )
 
 
 @border
@@ -173,9 +200,10 @@ def audit_tree(
     pixels: bool = False,
     sample: int | None = None,
     seed: int = 0,
+    accepted: str | PathLike[str] | None = None,
     on_progress: Callable[[int, int], object] | None = None,
 ) -> AuditReport:
-    """Audit every DICOM file of a folder, or one file.
+    """Audit every DICOM file of a folder, or one file. The run folder of audited results notes the audit.
 
     Args:
         folder: Folder, searched recursively; of a run folder, the results beside it.
@@ -185,12 +213,17 @@ def audit_tree(
         pixels: Whether to look for burned-in text.
         sample: Number of instances, drawn at random, whose pixels are looked at; by default all. Every header is read.
         seed: Seed of the sample: the same seed selects the same files.
+        accepted: CSV file of findings that a person accepts: lines of `AuditReport.to_csv` with ``accepted_by`` and
+            ``reason`` filled in. ``kind``, ``path`` and every other cell that is not empty must equal those of a
+            finding; without ``sha256`` a line is about every file.
         on_progress: Called after each file with the number of files done and the total.
 
     Raises:
         FileNotFoundError: The folder does not exist.
-        ConfigError: ``config`` and ``options`` cannot be carried out.
+        ConfigError: ``config`` and ``options`` cannot be carried out, or ``accepted`` cannot be read.
     """
+    acceptances = read_acceptances(Path(accepted)) if accepted is not None else ()
+    used: set[Acceptance] = set()
     root = Path(folder)
     if not root.exists():
         raise FileNotFoundError(f"no such folder: {root}")
@@ -204,24 +237,66 @@ def audit_tree(
     if sample is not None and sample < len(files):
         drawn = set(random.Random(seed).sample(files, sample))  # noqa: S311 - a sample, not a secret
     audits: dict[str, Audit] = {}
+    digests: dict[str, str] = {}
     unreadable: dict[str, str] = {}
     for done, path in enumerate(files, 1):
         name = path.relative_to(root).as_posix() if root.is_dir() else path.name
         try:
             dataset, _ = guarded(partial(read, path))
             looks = pixels and path in drawn
-            audits[name] = audit(dataset, config=config, options=options, originals=originals, pixels=looks)
+            found = audit(dataset, config=config, options=options, originals=originals, pixels=looks)
+            digest = sha256_of(path)
+            audits[name], digests[name] = _accepted(found, digest, acceptances, used), digest
         except (EngineError, OSError) as error:
             unreadable[name] = str(error) if isinstance(error, EngineError) else type(error).__name__
         if on_progress is not None:
             on_progress(done, len(files))
     looked = frozenset(name for name, item in audits.items() if item.looked.frames)
-    return AuditReport(audits, unreadable, looked)
+    unmatched = tuple(one for one in acceptances if one not in used)
+    report = AuditReport(audits, unreadable, looked, digests, unmatched)
+    if run is not None and audits:
+        note(run.path, EventKind.AUDIT, _counts(report))
+    return report
+
+
+def _accepted(found: Audit, digest: str, acceptances: Sequence[Acceptance], used: set[Acceptance]) -> Audit:
+    """Return an audit with its accepted findings apart, and add the acceptances that fit any to *used*."""
+    still: list[Residual] = []
+    taken: list[Residual] = []
+    for finding in found.findings:
+        fitting = [one for one in acceptances if one.fits(finding, digest)]
+        used.update(fitting)
+        if fitting:
+            taken.append(replace(finding, accepted_by=fitting[0].who, reason=fitting[0].reason))
+        else:
+            still.append(finding)
+    return replace(found, findings=tuple(still), accepted=tuple(taken)) if taken else found
+
+
+def _counts(report: AuditReport) -> dict[str, int]:
+    """Return the numbers of an audit for the run's report."""
+    counts = {
+        "audited": len(report.audits),
+        "compared": sum(item.looked.with_originals for item in report.audits.values()),
+        "with pixels": len(report.pixels_of),
+        "errors": report.count(Severity.ERROR),
+        "warnings": report.count(Severity.WARNING),
+        "not read": len(report.unreadable),
+    }
+    return counts | ({"accepted": report.accepted} if report.accepted else {})
+
+
+def _told(finding: Residual) -> dict[str, Any]:
+    return {key: value for key, value in row_of(finding).items() if value != ""}
 
 
 def _worst(item: Audit, *, pixels: bool) -> Severity | None:
-    """Return the highest severity of the findings in the pixels, or of all others; None if there are none."""
-    found = [finding.severity for finding in item.findings if (finding.residue is Residue.PIXELS) is pixels]
+    """Return the highest severity of the findings in the pixels, or of all others; None if there are none.
+
+    Accepted ones are no less found.
+    """
+    every = (*item.findings, *item.accepted)
+    found = [finding.severity for finding in every if (finding.residue is Residue.PIXELS) is pixels]
     return min(found, key=lambda severity: severity.rank, default=None)
 
 

@@ -12,6 +12,7 @@ from healthcare_deid.engine.dicom.files import encode, read
 from healthcare_deid.engine.dicom.sinks import PartSink
 from healthcare_deid.engine.dicom.sources import opened_source
 from healthcare_deid.engine.dicom.uids import SOP_INSTANCE_UID
+from healthcare_deid.engine.pixels.frames.targets import PIXEL_TAGS
 from healthcare_deid.engine.results import PictureLook, Redaction
 from healthcare_deid.engine.runs.amend import amend
 from healthcare_deid.engine.runs.record import EntryMaker, RecordEntry
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from healthcare_deid.report.review.again import RerunMode
     from healthcare_deid.report.review.boxes import Rectangle
 
-IMAGE = ("", "7FE00010")
+IMAGE = frozenset({"", *(f"{tag:08X}" for tag in PIXEL_TAGS)})
 """Element paths of the picture shown in a review."""
 
 

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Self
 
+from healthcare_deid.engine.pixels.frames.targets import PIXEL_TAGS
 from healthcare_deid.errors import ConfigError, EngineError, RunRefused
 from healthcare_deid.report.before_after import frame_picture
 from healthcare_deid.report.review.again import RerunMode
@@ -151,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return _json(asdict(self.review.attributes(int(index))))
             case ["picture", index, side, frame]:
                 dataset = self.review.dataset(int(index), original=side == "before")
-                if dataset is None or "PixelData" not in dataset:
+                if dataset is None or not _has_image(dataset):
                     raise _RefusedError(404)
                 return "image/png", frame_picture(dataset, int(frame))
             case _:
@@ -196,8 +197,12 @@ def _now(item: Item) -> dict[str, Any]:
     return {"decision": item.decision, "boxes": item.boxes}
 
 
+def _has_image(dataset: Dataset) -> bool:
+    return any(tag in dataset for tag in PIXEL_TAGS)
+
+
 def _frames(dataset: Dataset | None) -> int:
-    if dataset is None or "PixelData" not in dataset:
+    if dataset is None or not _has_image(dataset):
         return 0
     try:
         return max(1, int(dataset.get("NumberOfFrames") or 1))

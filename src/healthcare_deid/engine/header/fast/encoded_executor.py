@@ -362,6 +362,7 @@ class EncodedExecutor(LeafExecutor):
         if stop > end:
             raise Short
         after = self.elements(data, position, stop, level)
+        self.tally.nested_creators.extend(level.creators.items())
         body = b"".join(without_empty_blocks(level.output, level, self._tables.plan, self.tally))
         level.output.clear()
         if length != UNDEFINED:

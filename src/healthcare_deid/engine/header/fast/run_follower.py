@@ -45,6 +45,7 @@ class InstanceTally:
         noted: Collected values, which identify the patient or decide about claims.
         private_kept: Number of private elements kept, not counting private creators.
         creators: Private creators of the top level, as encoded.
+        nested_creators: Tags and private creators of the items of sequences, as encoded, with repetitions.
     """
 
     kept: int = 0
@@ -55,6 +56,11 @@ class InstanceTally:
     noted: list[Noted] = field(default_factory=list[Noted])
     private_kept: int = 0
     creators: dict[int, bytes] = field(default_factory=dict[int, bytes])
+    nested_creators: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
+
+    def all_creators(self) -> set[tuple[int, bytes]]:
+        """Return tags and private creators of all levels."""
+        return {*self.creators.items(), *self.nested_creators}
 
     def keep(self, tag: int, *, has_value: bool) -> None:
         """Count an unchanged element."""
@@ -121,6 +127,7 @@ class DoneRun(Run):
         kept: Number of unchanged elements.
         stayed: Tags of unchanged elements that have a value.
         creators: Private creators in the run.
+        nested_creators: Those of items in it.
         noted: Collected values.
         single: Tag and size of elements processed individually, by offset.
     """
@@ -132,6 +139,7 @@ class DoneRun(Run):
     kept: int
     stayed: tuple[int, ...]
     creators: dict[int, bytes]
+    nested_creators: tuple[tuple[int, bytes], ...]
     noted: tuple[Noted, ...]
     single: dict[int, tuple[int, int]]
 
@@ -179,6 +187,7 @@ class Follower:
         level.records.extend(run.records)
         level.creators.update(run.creators)
         level.last_tag = run.last
+        tally.nested_creators.extend(run.nested_creators)
         tally.records.extend(run.nested)
         tally.warned.extend(run.warned)
         tally.kept += run.kept
@@ -220,6 +229,7 @@ class Follower:
             end.kept - begin.kept,
             tuple(self._tally.stayed[begin.stayed : end.stayed]),
             {tag: value for tag, value in level.creators.items() if begin.tag < tag <= end.tag},
+            tuple(self._tally.nested_creators[begin.nested_creators : end.nested_creators]),
             tuple(self._tally.noted[begin.noted : end.noted]),
             self._single,
         )
@@ -260,6 +270,7 @@ class Follower:
             len(tally.stayed),
             tally.beyond,
             len(tally.noted),
+            len(tally.nested_creators),
         )
 
 
@@ -276,3 +287,4 @@ class _Mark(NamedTuple):
     stayed: int
     beyond: int
     noted: int
+    nested_creators: int

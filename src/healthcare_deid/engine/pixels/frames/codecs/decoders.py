@@ -34,6 +34,7 @@ MOST_BITS = 64
 """Most bits per sample."""
 _PILLOW_BITS = 8
 _EXTRA_PACKAGE = "imagecodecs"
+_JPEG_LS_PACKAGE = "jpeg_ls"
 
 _ELSEWHERE = {
     Coding.VIDEO: ": text in video is covered neither here nor by the service; convert it to a multi-frame image "
@@ -52,6 +53,11 @@ def has_extra() -> bool:
     return find_spec(_EXTRA_PACKAGE) is not None
 
 
+def has_jpeg_ls() -> bool:
+    """Return True if pyjpegls is installed. It has no wheels for Python 3.14 yet (1.5.1)."""
+    return find_spec(_JPEG_LS_PACKAGE) is not None
+
+
 def checked_decodable(uid: str) -> TransferSyntax:
     """Return the description of a transfer syntax whose frames can be decoded.
 
@@ -60,7 +66,10 @@ def checked_decodable(uid: str) -> TransferSyntax:
     """
     syntax = transfer_syntax(uid)
     remedy = _ELSEWHERE.get(syntax.coding, "") if syntax is not None else ""
-    if syntax is not None and syntax.coding is Coding.JPEG_XL and not has_extra():
+    by_extra = syntax is not None and (
+        syntax.coding is Coding.JPEG_XL or (syntax.coding is Coding.JPEG_LS and not has_jpeg_ls())
+    )
+    if by_extra and not has_extra():
         remedy = f": {EXTRA} adds one"
     if syntax is None or not syntax.decoder or remedy:
         raise UnsupportedPixelsError(f"no decoder for transfer syntax {name_of(uid)}{remedy}")

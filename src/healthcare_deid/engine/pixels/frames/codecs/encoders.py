@@ -13,7 +13,7 @@ from healthcare_deid.engine.dicom.sidedata import without_side_data
 from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, TransferSyntax, name_of, transfer_syntax
 from healthcare_deid.engine.pixels.frames.codecs import jpeg_lossless as jpeglossless
 from healthcare_deid.engine.pixels.frames.codecs import native_frames
-from healthcare_deid.engine.pixels.frames.codecs.decoders import has_extra, one_at_a_time, options_of
+from healthcare_deid.engine.pixels.frames.codecs.decoders import has_extra, has_jpeg_ls, one_at_a_time, options_of
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def has_encoder(uid: UID, layout: PixelLayout) -> bool:
         return True
     if layout.signed_color:
         return False
+    if syntax.coding is Coding.JPEG_LS:
+        return has_jpeg_ls()
     if syntax.coding is Coding.JPEG_XL:
         return layout.samples in (1, 3) and layout.bits_stored + layout.shift <= 16 and has_extra()
     if syntax.coding is Coding.HTJ2K:
@@ -56,7 +58,8 @@ def why_native(uid: UID) -> str:
     """Return the warning for an instance whose frames could not be re-encoded."""
     syntax = transfer_syntax(uid)
     lacks_extra = syntax is not None and syntax.coding in (Coding.HTJ2K, Coding.JPEG_XL) and not has_extra()
-    remedy = f" ({EXTRA} adds one)" if lacks_extra else ""
+    lacks_jpeg_ls = syntax is not None and syntax.coding is Coding.JPEG_LS and not has_jpeg_ls()
+    remedy = f" ({EXTRA} adds one)" if lacks_extra else " (pip install pyjpegls adds one)" if lacks_jpeg_ls else ""
     return f"no encoder for transfer syntax {name_of(uid)}{remedy}: the pixel data is written uncompressed"
 
 
