@@ -87,12 +87,12 @@ def encoded(tag: int, vr: bytes, value: bytes, *, explicit: bool) -> bytes:
     return head + vr + struct.pack("<H", len(value)) + value
 
 
-def instances(kind: str, syntax: str, *, nested: bool = False, step: int = 1) -> Iterator[bytes]:
-    """Yield files that have an identity in every attribute, some attributes each."""
+def instances(kind: str, syntax: str, *, nested: bool = False, step: int = 1, vr_of_all: str = "") -> Iterator[bytes]:
+    """Yield files that have an identity in every attribute, some attributes each, under its own VR or another."""
     explicit = syntax == ExplicitVRLittleEndian
     wanted = attributes()[::step]
     for start in range(0, len(wanted), CHUNK):
-        chosen = {tag: (vr.encode(), PLANTED[kind]) for tag, vr in wanted[start : start + CHUNK]}
+        chosen = {tag: ((vr_of_all or vr).encode(), PLANTED[kind]) for tag, vr in wanted[start : start + CHUNK]}
         if nested:
             inside = b"".join(encoded(tag, vr, value, explicit=explicit) for tag, (vr, value) in sorted(chosen.items()))
             item = b"\xfe\xff\x00\xe0" + struct.pack("<I", len(inside)) + inside
@@ -136,6 +136,35 @@ def test_no_attribute_keeps_an_identity(name: str, kind: str, by_dataset: bool, 
         for left in left_in(name, data, kind, tmp_path, by_dataset=by_dataset)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("by_dataset", [False, True])
+@pytest.mark.parametrize("vr", ["OB", "OW", "UN", "UT"])
+@pytest.mark.parametrize("name", ["minimal", "basic"])
+def test_no_attribute_keeps_an_identity_under_a_vr_that_holds_anything(
+    name: str, vr: str, by_dataset: bool, tmp_path: Path
+) -> None:
+    found = [
+        left
+        for kind in ("name", "raw bytes")
+        for data in instances(kind, ExplicitVRLittleEndian, vr_of_all=vr, step=2)
+        for left in left_in(name, data, kind, tmp_path, by_dataset=by_dataset)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("vr", [b"OW", b"UT", b"LO"])
+@pytest.mark.parametrize("tag", [0x00080016, 0x00080060, 0x00280010, 0x00281050])
+def test_what_an_attribute_of_codes_and_numbers_may_not_hold_is_emptied_whoever_is_named(
+    tag: int, vr: bytes, tmp_path: Path
+) -> None:
+    value = b"\0\1 Dr. Hortensia Brumbleton" if vr == b"OW" else b"Dr. Hortensia Brumbleton"
+    rows = sorted({**NEEDED, tag: (vr, value)}.items())
+    body = b"".join(encoded(tag, vr, value, explicit=True) for tag, (vr, value) in rows)
+    syntax = encoded(0x00020010, b"UI", ExplicitVRLittleEndian.encode() + b"\0", explicit=True)
+    group = encoded(0x00020000, b"UL", struct.pack("<I", len(syntax)), explicit=True)
+    result = engine("basic").deidentify_bytes(bytes(128) + b"DICM" + group + syntax + body)
+    assert b"Brumbleton" not in result.data
 
 
 @pytest.mark.slow

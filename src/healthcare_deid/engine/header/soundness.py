@@ -11,9 +11,9 @@ import re
 
 from pydicom.charset import python_encoding
 
-from healthcare_deid.engine.dicom.elements import most_values
+from healthcare_deid.engine.dicom.elements import known_vr, most_values
 from healthcare_deid.engine.dicom.uids import is_uid, uid_text
-from healthcare_deid.engine.plan.rules import BINARY_VRS, NUMBER_BYTES
+from healthcare_deid.engine.plan.rules import BINARY_VRS, FREE_TEXT_VRS, NUMBER_BYTES, STRING_VRS
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 _PADDING = b"\0 "
@@ -48,11 +48,40 @@ _TEXT = re.compile(rb"[\r\n\t -~]*")
 _CHARACTER_SETS = frozenset(re.sub(r"[ -]", "_", term.upper()) for term in python_encoding)
 
 
-def is_sound(tag: int, vr: str, value: bytes) -> bool:
-    """Return whether an encoded value is valid for its VR.
+# VRs under which any bytes are valid.
+_LENIENT = BINARY_VRS | FREE_TEXT_VRS | {"PN", "UR"}
 
-    Free text is always valid.
+
+def is_sound(tag: int, vr: str, value: bytes) -> bool:
+    """Return whether an encoded value is valid for its VR, and for the attribute.
+
+    Free text is always valid where the attribute may hold some.
     """
+    if not _is_valid(tag, vr, value):
+        return False
+    return vr not in _LENIENT or _suits(known_vr(tag), tag, vr, value)
+
+
+def _suits(known: str, tag: int, vr: str, value: bytes) -> bool:
+    """Return whether an attribute may hold a value that its own VR does not restrict, such as a UID in OW.
+
+    Args:
+        known: VR of the attribute by the dictionary; UN for private ones.
+        tag: The attribute.
+        vr: VR of the element.
+        value: The encoded value.
+    """
+    if known in ("UN", vr) or (known in BINARY_VRS and vr in BINARY_VRS):
+        return True
+    if known in _LENIENT:
+        return (known not in BINARY_VRS and vr not in BINARY_VRS) or not value.strip(_PADDING)
+    if known in NUMBER_BYTES and vr not in BINARY_VRS:
+        return FORMS["DS"].fullmatch(value) is not None
+    return known in (STRING_VRS | NUMBER_BYTES.keys()) and _is_valid(tag, known, value)
+
+
+def _is_valid(tag: int, vr: str, value: bytes) -> bool:
+    """Return whether an encoded value is valid for a VR."""
     # A damaged length usually makes a numeric value longer than its multiplicity allows.
     size = NUMBER_BYTES.get(vr)
     if size is not None:
