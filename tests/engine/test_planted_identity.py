@@ -6,10 +6,12 @@ are no value of its VR; what is searched are the bytes of the result.
 
 from __future__ import annotations
 
+import io
 import struct
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import pydicom
 import pytest
 from pydicom._dicom_dict import DicomDictionary
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -97,11 +99,17 @@ def instances(kind: str, syntax: str, *, nested: bool = False, step: int = 1, vr
             inside = b"".join(encoded(tag, vr, value, explicit=explicit) for tag, (vr, value) in sorted(chosen.items()))
             item = b"\xfe\xff\x00\xe0" + struct.pack("<I", len(inside)) + inside
             chosen = {0x00081115: (b"SQ", item), 0x0040A730: (b"SQ", item), 0x00540016: (b"SQ", item)}
-        rows = sorted({**chosen, **NEEDED}.items())
-        body = b"".join(encoded(tag, vr, value, explicit=explicit) for tag, (vr, value) in rows)
-        syntax_element = encoded(0x00020010, b"UI", syntax.encode() + b"\0" * (len(syntax) % 2), explicit=True)
-        group = encoded(0x00020000, b"UL", struct.pack("<I", len(syntax_element)), explicit=True)
-        yield bytes(128) + b"DICM" + group + syntax_element + body
+        yield instance(chosen, syntax)
+
+
+def instance(elements: dict[int, tuple[bytes, bytes]], syntax: str = ExplicitVRLittleEndian) -> bytes:
+    """Return a file with these elements, given by VR and value, beside those that an instance needs."""
+    explicit = syntax == ExplicitVRLittleEndian
+    rows = sorted({**NEEDED, **elements}.items())
+    body = b"".join(encoded(tag, vr, value, explicit=explicit) for tag, (vr, value) in rows)
+    syntax_element = encoded(0x00020010, b"UI", syntax.encode() + b"\0" * (len(syntax) % 2), explicit=True)
+    group = encoded(0x00020000, b"UL", struct.pack("<I", len(syntax_element)), explicit=True)
+    return bytes(128) + b"DICM" + group + syntax_element + body
 
 
 def left_in(name: str, data: bytes, kind: str, folder: Path, *, by_dataset: bool) -> list[str]:
@@ -153,18 +161,33 @@ def test_no_attribute_keeps_an_identity_under_a_vr_that_holds_anything(
     assert found == []
 
 
-@pytest.mark.parametrize("vr", [b"OW", b"UT", b"LO"])
-@pytest.mark.parametrize("tag", [0x00080016, 0x00080060, 0x00280010, 0x00281050])
+@pytest.mark.parametrize("vr", [b"OW", b"US", b"UT", b"LO"])
+@pytest.mark.parametrize("tag", [0x00080008, 0x00080016, 0x00080060, 0x00180015, 0x00280010, 0x00281050, 0x00400555])
 def test_what_an_attribute_of_codes_and_numbers_may_not_hold_is_emptied_whoever_is_named(
     tag: int, vr: bytes, tmp_path: Path
 ) -> None:
-    value = b"\0\1 Dr. Hortensia Brumbleton" if vr == b"OW" else b"Dr. Hortensia Brumbleton"
-    rows = sorted({**NEEDED, tag: (vr, value)}.items())
-    body = b"".join(encoded(tag, vr, value, explicit=True) for tag, (vr, value) in rows)
-    syntax = encoded(0x00020010, b"UI", ExplicitVRLittleEndian.encode() + b"\0", explicit=True)
-    group = encoded(0x00020000, b"UL", struct.pack("<I", len(syntax)), explicit=True)
-    result = engine("basic").deidentify_bytes(bytes(128) + b"DICM" + group + syntax + body)
+    value = b"\0\1 Dr. Hortensia Brumbleton" if vr in (b"OW", b"US") else b"Dr. Hortensia Brumbleton"
+    result = engine("basic").deidentify_bytes(instance({tag: (vr, value)}))
     assert b"Brumbleton" not in result.data
+
+
+@pytest.mark.parametrize("by_dataset", [False, True])
+@pytest.mark.parametrize("vr", [b"CS", b"FD", b"OV", b"PN", b"UN", b"UT"])
+@pytest.mark.parametrize("name", ["minimal", "basic"])
+def test_pixel_data_that_is_no_picture_keeps_no_identity(
+    name: str, vr: bytes, by_dataset: bool, tmp_path: Path
+) -> None:
+    for value in (b"seen by Oktawia Zebrowska ", PLANTED["raw bytes"] + b"\0", b"\xfe\xff\x00\xe0\x08\0\0\0Oktawia "):
+        data = instance({0x00280100: (b"US", b"\x08\0"), 0x7FE00010: (vr, value)})
+        assert left_in(name, data, "name", tmp_path, by_dataset=by_dataset) == []
+
+
+@pytest.mark.parametrize("vr", [b"PN", b"LO", b"US", b"UT"])
+def test_a_character_set_under_another_vr_is_emptied(vr: bytes) -> None:
+    contents = Deidentifier(DeidentifyConfig.from_api({"dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}}))
+    for deidentifier in (engine("basic"), contents):
+        result = deidentifier.deidentify_bytes(instance({0x00080005: (vr, b"Zebrowska^Oktawia ")}))
+        assert not pydicom.dcmread(io.BytesIO(result.data)).get("SpecificCharacterSet")
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import re
 
 from pydicom.charset import python_encoding
 
-from healthcare_deid.engine.dicom.elements import known_vr, most_values
+from healthcare_deid.engine.dicom.elements import MANY, known_vr, most_values
 from healthcare_deid.engine.dicom.uids import is_uid, uid_text
 from healthcare_deid.engine.plan.rules import BINARY_VRS, FREE_TEXT_VRS, NUMBER_BYTES, STRING_VRS
 
@@ -48,8 +48,9 @@ _TEXT = re.compile(rb"[\r\n\t -~]*")
 _CHARACTER_SETS = frozenset(re.sub(r"[ -]", "_", term.upper()) for term in python_encoding)
 
 
-# VRs under which any bytes are valid.
-_LENIENT = BINARY_VRS | FREE_TEXT_VRS | {"PN", "UR"}
+_FREE_VRS = FREE_TEXT_VRS | {"PN", "UR"}
+# VRs under which nearly any bytes are valid.
+_LENIENT = BINARY_VRS | NUMBER_BYTES.keys() | _FREE_VRS
 
 
 def is_sound(tag: int, vr: str, value: bytes) -> bool:
@@ -71,13 +72,20 @@ def _suits(known: str, tag: int, vr: str, value: bytes) -> bool:
         vr: VR of the element.
         value: The encoded value.
     """
-    if known in ("UN", vr) or (known in BINARY_VRS and vr in BINARY_VRS):
+    if known in ("UN", vr) or not value.strip(_PADDING):
         return True
-    if known in _LENIENT:
-        return (known not in BINARY_VRS and vr not in BINARY_VRS) or not value.strip(_PADDING)
-    if known in NUMBER_BYTES and vr not in BINARY_VRS:
-        return FORMS["DS"].fullmatch(value) is not None
-    return known in (STRING_VRS | NUMBER_BYTES.keys()) and _is_valid(tag, known, value)
+    is_text_vr = vr not in BINARY_VRS and vr not in NUMBER_BYTES
+    if known in _FREE_VRS:
+        return is_text_vr
+    if known in STRING_VRS:
+        # Devices write decimal strings as numbers; a list without an end may be anything.
+        as_numbers = vr in NUMBER_BYTES and known in ("DS", "IS") and most_values(tag) < MANY
+        return as_numbers or _is_valid(tag, known, value)
+    if known in NUMBER_BYTES:
+        if is_text_vr:
+            return FORMS["DS"].fullmatch(value) is not None
+        return vr in NUMBER_BYTES or _is_valid(tag, known, value)
+    return known in BINARY_VRS and not is_text_vr  # a sequence under another VR is none
 
 
 def _is_valid(tag: int, vr: str, value: bytes) -> bool:

@@ -39,9 +39,12 @@ if TYPE_CHECKING:
 
 _RECURSED = Rule(Op.RECURSE, "")
 _CHECKED = Rule(Op.CHECK, "malformed-value")
-# Rule for free text in an element whose dictionary VR is not text, because it may hold anything.
+# Rule for an element whose VR is not one of its attribute, because it may hold anything.
 _WRONG_VR = Rule(Op.EMPTY, "wrong-vr")
+_CHARACTER_SET = 0x00080005
 _PIXELS = 0x7FE0
+# Pixel data under another VR is no picture, and may hold anything (PS3.3 section C.7.6.3.1.4, C.7.6.24).
+_PIXEL_VRS = {0x7FE00008: ("OF",), 0x7FE00009: ("OD",), 0x7FE00010: ("OB", "OW")}
 _FIRST_OF_DATASET = 0x00040000
 # Rule for elements of groups 0000 and 0002 in a dataset, where they are not allowed (PS3.10 section 7.1).
 _STRAY_META = Rule(Op.DELETE, "file-meta")
@@ -199,6 +202,8 @@ class TagPlan:
         found = self._memo.get(key)
         if found is None:
             found = self._fit(self._resolve(tag, vr, creator, around), tag, vr)
+            if tag == _CHARACTER_SET and vr != "CS" and self._checks and found.op not in DROPPING:
+                found = _WRONG_VR  # readers fail at a number there, and at other text than names of sets
             # Action C of PS3.15 cleans all text of the sequence, whether the table lists the attribute or not.
             if around is Inside.CLEANED and found == KEPT and vr in TEXT_VRS and tag not in CODE_TAGS:
                 found = _CLEANED_TEXT
@@ -227,7 +232,9 @@ class TagPlan:
 
         Invalid values and UIDs in text must not stay.
         """
-        if (is_private_creator(tag) and vr == "LO") or tag >> 16 == _PIXELS:
+        if tag >> 16 == _PIXELS:
+            return _WRONG_VR if self._checks and vr not in _PIXEL_VRS.get(tag, (vr,)) else KEPT
+        if is_private_creator(tag) and vr == "LO":
             return KEPT
         if self._checks:
             removes = self.default.op in DROPPING or self.unknown is not None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Pixel Data, Float and Double Float Pixel Data, and BitsAllocated where it is fixed.
 _PIXEL_TAGS = {b"\xe0\x7f\x10\x00": 0, b"\xe0\x7f\x08\x00": 32, b"\xe0\x7f\x09\x00": 64}
 _PIXEL_GROUP = b"\xe0\x7f"
-_VRS = frozenset({b"OB", b"OW", b"OF", b"OD"})
+_VRS = frozenset({b"OB", b"OW", b"OF", b"OD", b"UN"})
 # Bytes around Rows that are searched for the other attributes of a native length.
 _NEAR = 512
 # Bytes before the pixel data that are searched for Rows.
