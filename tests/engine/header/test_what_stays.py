@@ -458,3 +458,33 @@ def test_an_instance_without_a_picture_makes_no_claim_about_burned_in_text() -> 
 
     assert "BurnedInAnnotation" not in result
     assert "113101" not in [item.CodeValue for item in result.DeidentificationMethodCodeSequence]
+
+
+@pytest.mark.parametrize("charset", [None, "ISO_IR 100", "ISO_IR 144", "ISO_IR 192", "GB18030"])
+@pytest.mark.parametrize("name", ["Петров", "山田太郎"])
+def test_a_dataset_in_memory_is_searched_though_its_character_set_cannot_write_its_text(
+    charset: str | None, name: str
+) -> None:
+    dataset = instance(PatientName=f"{name}^A", SegmentLabel=f"CT {name}", StudyDescription=f"CT {name}")
+    if charset:
+        dataset.SpecificCharacterSet = charset
+
+    result = engine(options=CLEANING).deidentify(dataset)
+
+    assert name not in str(result.dataset)
+    assert result.dataset.PatientIdentityRemoved == "YES"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [("ISO_IR 192", "Thorax für Müller"), ("GB18030", "胸部正面"), ("ISO_IR 100", "Thorax für")],
+)
+def test_text_in_the_character_set_it_names_brings_no_warning(
+    way: Any, charset: str, text: str, tmp_path: Path
+) -> None:
+    dataset = instance(SpecificCharacterSet=charset, SegmentLabel=text, StudyDescription=text)
+
+    result = way(engine(options=CLEANING), saved(dataset, tmp_path / "in.dcm"), tmp_path / "out.dcm")
+
+    assert not any("SpecificCharacterSet" in warning for warning in result.warnings)

@@ -43,7 +43,8 @@ def test_a_number_is_found_after_every_ordinary_cue(modest: InstanceText, cue: s
     [
         "#7718822", "8249813", "seen 8249813 again", "20-11234", "XQZ99812", "555-0134",
         "446 169 153", "lateral view / 446 169 153", "lateral view; 446 169 153.",
-        "provider A36505", "provider 365 051",
+        "provider A36505", "provider 365 051", "biopsy H/1234567", "H/12/3345", "PATIENTNUMBER1234567",
+        "call x4412", "RAMQ TREM 5501 1234",
     ],
 )  # fmt: skip
 def test_an_unexplained_number_is_found_if_the_result_claims_removal(claiming: InstanceText, text: str) -> None:
@@ -59,6 +60,7 @@ def test_an_unexplained_number_is_found_if_the_result_claims_removal(claiming: I
         "TE 12345", "SCT 39607008",
         "LN 24627-2", "T-D3000", "RID10311", '(121060, DCM, "History")', "window 40000", "width 12000", "2010-2020",
         "CPT 71260", "b = 100 200 300 400", "0.12345", "C5-C6", "T12-L1", "12500 cells",
+        "magnified x1000", "decreased from 14.3. Next", "mesure 14 mars",
     ],
 )  # fmt: skip
 def test_measurements_settings_and_codes_stay(claiming: InstanceText, text: str) -> None:
@@ -80,6 +82,7 @@ def test_an_ordinary_word_does_not_make_a_short_number_an_identifier(claiming: I
         ("CABG in 3/80", "3/80"), ("last seen Apr 19.", "Apr 19"), ("5 stycznia 2001", "5 stycznia 2001"),
         ("1994년 3월 15일", "1994년 3월 15일"), ("since '09", "09"), ("May '12", "May '12"),
         ("12 martie 1985", "12 martie 1985"), ("Mon 03/14 at the clinic", "Mon 03/14"), ("yesterday 3/14", "3/14"),
+        ("vu le 14 mars", "14 mars"), ("du 2 mai", "2 mai"), ("OP am 14.3.", "14.3."), ("seen 7.11.", "7.11."),
         ("平成3年5月1日", "平成3年5月1日"), ("令和元年5月", "令和元年5月"), ("1402/12/25", "1402/12/25"),
     ],
 )  # fmt: skip

@@ -238,3 +238,24 @@ def test_a_pattern_that_is_tried_only_at_numbers_finds_what_has_one(
     everywhere = PatternDetector("CASE", re.compile(pattern), has_digit)
     at_numbers = PatternDetector("CASE", re.compile(pattern), has_digit, at_numbers=numbers, at_codes=codes)
     assert at_numbers.find(text) == everywhere.find(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Sig.ra Bianchi ginocchio", "Bianchi"),
+        ("Sig. Rossi ginocchio", "Rossi"),
+        ("Mrs Abd al-Rahman al-Fulani", "Abd al-Rahman al-Fulani"),
+        ("Dr al-Ghamdi", "al-Ghamdi"),
+        ("checked @jsmith_rad", "@jsmith_rad"),
+    ],
+)
+def test_a_name_is_found_whole(stranger: InstanceText, found: Found, text: str, name: str) -> None:
+    assert found(stranger, text) == [(name, "PERSON_NAME")]
+
+
+@pytest.mark.parametrize(
+    "text", ["@baseline scan", "@120kV", "sig diff", "AL knee", "Zimmer Biomet knee", "Zimmer knee"]
+)
+def test_a_term_is_no_name(stranger: InstanceText, found: Found, text: str) -> None:
+    assert found(stranger, text) == []

@@ -129,8 +129,9 @@ def _contradicts(value: bytes, text: str, encodings: tuple[str, ...]) -> bool:
     if _IMPOSSIBLE.search(text):
         return True
     named, *further = encodings
+    codec = codecs.lookup(named).name  # pydicom writes UTF8, GB18030
     # With code extensions the bytes cannot be checked, because escape sequences select the set.
-    if further or named in ("utf8", "utf_8"):
+    if further or codec == "utf-8":
         return False
     if named == DEFAULT_ENCODING[0]:
         return True  # the default repertoire is ASCII, and this value is not
@@ -139,7 +140,7 @@ def _contradicts(value: bytes, text: str, encodings: tuple[str, ...]) -> bool:
         value.decode("utf-8")
     except UnicodeDecodeError:
         return False
-    return named not in ("gb18030", "GBK", "gbk")  # two bytes of a Chinese character can be valid UTF-8 by chance
+    return codec not in ("gb18030", "gbk")  # two bytes of a Chinese character can be valid UTF-8 by chance
 
 
 def write_text(text: str, vr: str, encodings: Sequence[str], old: str) -> bytes:

@@ -15,6 +15,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
+from healthcare_deid.engine.dicom.charsets import CHARSET_VRS, write_text
 from healthcare_deid.engine.dicom.encoding import ITEM
 from healthcare_deid.engine.dicom.sidedata import PIXEL_TAGS
 from healthcare_deid.engine.dicom.uids import uid_text
@@ -58,16 +59,30 @@ def shared(element: DataElement | RawDataElement) -> DataElement | RawDataElemen
 
 
 def value_bytes(element: DataElement | RawDataElement, encodings: Values_[str] = (default_encoding,)) -> bytes:
-    """Return an element's value as encoded in little endian."""
+    """Return an element's value as encoded in little endian.
+
+    Text that the encodings lack characters for is encoded in UTF-8: pydicom would write question marks, which hide it.
+    """
     if isinstance(element, RawDataElement):
         return element.value or b""
     if isinstance(element.value, bytes):
         return element.value
+    if element.VR in CHARSET_VRS and not (text := _text_of(element)).isascii():
+        try:
+            return write_text(text, element.VR, encodings, text)
+        except UnicodeError:
+            value = text.encode("utf-8", "replace")
+            return value + b" " * (len(value) % 2)
     file = DicomBytesIO()
     file.is_little_endian = True
     file.is_implicit_VR = False
     write_data_element(file, element, list(encodings))
     return file.getvalue()[12 if element.VR in EXPLICIT_VR_LENGTH_32 else 8 :]
+
+
+def _text_of(element: DataElement) -> str:
+    value = element.value
+    return "\\".join(map(str, value)) if isinstance(value, MutableSequence) else str(value or "")
 
 
 def value_of(dataset: Dataset, tag: int, encodings: Values_[str] = (default_encoding,)) -> bytes:

@@ -72,6 +72,12 @@ _CUED = (
     # since '09
     _compile(r"(?<![\w'])'(?P<y>\d\d)(?![\w'])"),
 )
+# am 14.3., which is also a number at the end of a sentence.
+_DOTTED = _compile(r"(?<![\d/.])(?P<d>0?[1-9]|[12]\d|3[01])\.(?P<m>0?[1-9]|1[0-2])\.(?!\d)")
+_CUE_OF_DOTTED = _compile(
+    r"(?<![^\W\d_])(?:am|vom|zum|bis|seit|ab|den|op|ct|mrt|r\u00f6|dne|dnia|d\.|seen|dated?|exam|visit(?:ed)?|untersuchung"
+    r"|aufnahme|kontrolle|voraufnahme|entlassung)[ :,(]{1,3}$"
+)
 _CUE = _compile(
     r"(?<![^\W\d_])(?:on|dated?|seen|dob|born|exam|lmp|edd|edc|since|until|till|visit(?:ed)?|admit(?:ted)?|discharged?|surgery"
     r"|cath(?:eterization)?|performed|done|prior|compared with|vs|from|in|scan(?:ned)?|stud(?:y|ied)|signed"
@@ -133,6 +139,8 @@ _TIME = _compile(
     r"|2[0-3])[:.h][0-5]\d(?:[:.][0-5]\d(?:\.\d{1,6})?)?(?: ?[ap]\.?m\b\.?)?(?:Z|[+-]\d\d:?\d\d)?)(?!\d)"
 )
 _TIME_BEFORE = _compile(r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?: ?[ap]\.?m\.?)?[ ,;@\-]{1,3}$")
+# Words before a day: le 14 mars.
+_DAY_ARTICLE = _compile(r"(?<![^\W\d_])(?:le|du|au|des|am|vom|den|el|al|il|dal|em|op|van|od|dnia|jusqu'au) $")
 _WORD_BEFORE = re.compile(r"(?<![^\W\d_])(?P<w>[^\W\d_]+)[., ]{1,3}$")
 # Names of months that are ordinary words in some language. In lower case they count only with a year of four digits.
 _MOSTLY_WORDS = frozenset(
@@ -281,6 +289,9 @@ def _at_numbers(text: str) -> Iterator[re.Match[str]]:
         if end - start >= _SHORTEST_NUMERIC:
             for pattern in _numeric_forms(text[start : end + 4 if end - start > _LONG_RUN else end].translate(_ZEROS)):
                 yield from pattern.finditer(text, start, end + 4)
+        if text[end : end + 1] == "." and _CUE_OF_DOTTED.search(text, max(0, start - _REACH_OF_CUE), start):
+            match = _DOTTED.match(text, start, end + 1)
+            yield from (match,) if match else ()
         if (is_quoted or "/" in run[0]) and _CUE.search(text, max(0, start - _REACH_OF_CUE), start):
             for pattern in _CUED:
                 yield from pattern.finditer(text, start, end + 2)
@@ -320,7 +331,12 @@ def _read(match: re.Match[str]) -> TextDate | None:
     end = match.end()
     year = _full_year(groups.get("y") or "")
     if groups.get("b"):
-        if groups["b"].lower() in _MOSTLY_WORDS and len(groups.get("y") or "") != 4 and not groups["b"][0].isupper():
+        if (
+            groups["b"].lower() in _MOSTLY_WORDS
+            and len(groups.get("y") or "") != 4
+            and not groups["b"][0].isupper()
+            and not _DAY_ARTICLE.search(match.string, max(0, start - _REACH_OF_CUE), start)
+        ):
             return None
         month = MONTH_INDEX[groups["b"].lower()][0]
         return _text_date(start, end, year, month, int(groups.get("d") or 0), parts)

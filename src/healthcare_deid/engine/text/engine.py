@@ -16,6 +16,7 @@ from healthcare_deid.engine.text.apply.transformations import FixedToken, Subjec
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.find.detectors.base import read_digits
 from healthcare_deid.engine.text.find.detectors.numbers import unexplained_numbers
+from healthcare_deid.engine.text.find.detectors.other_scripts import unread_words
 from healthcare_deid.engine.text.find.detectors.panel import Panel
 from healthcare_deid.engine.text.find.detectors.registry import detectors_for
 from healthcare_deid.engine.text.find.header_values import HeaderValues, ValueKind, read_header
@@ -151,7 +152,8 @@ class TextEngine:
             known = without_refuted(found, text)
             if self._plan.claims_removal:
                 explained = [match for _, match in known if match.info_type in _EXPLAIN_NUMBERS]
-                known += tuple((_UNEXPLAINED_RANK, match) for match in unexplained_numbers(text, explained))
+                unexplained = (*unexplained_numbers(text, explained), *unread_words(text, explained))
+                known += tuple((_UNEXPLAINED_RANK, match) for match in unexplained)
             # Long texts are reports, which rarely repeat.
             if len(text) <= _LONGEST_CACHED:
                 if len(self._texts) >= _CACHED_TEXTS:
@@ -262,7 +264,7 @@ class InstanceText:
         else:
             return Transformed(value)
         result = self._apply(inner, vr, findings, self._engine.decide)
-        if vr in _FREE and _UNREAD_SCRIPT.search(result.value):
+        if vr in _FREE and any(unread_words(result.value, ())):
             result = result._replace(warnings=(*result.warnings, _LEFT_UNREAD))
         if not result.rules:
             return Transformed(value, (), result.warnings)
@@ -388,7 +390,6 @@ def _pseudonym_of(finding: Match, own: Sequence[Span]) -> Span | None:
     return next((span for span in own if span.start < finding.end and finding.start < span.end), None)
 
 
-_UNREAD_SCRIPT = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]{2}")
 _LEFT_UNREAD = (
     "words in a non-Latin script were kept: among them, only the header's own values, numbers and dates are found"
 )

@@ -6,6 +6,7 @@ import ipaddress
 import re
 
 from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, PatternDetector, always, digits_of, ignore_case
+from healthcare_deid.engine.text.find.lexicon import everyday, fold, vocabulary
 
 # Words before a telephone number, in the supported languages.
 _PHONE_CUE = (
@@ -38,6 +39,12 @@ def _is_phone(text: str) -> bool:
 
 def _is_long_phone(text: str) -> bool:
     return 9 <= len(digits_of(text)) <= 15
+
+
+def _is_handle(text: str) -> bool:
+    """Return whether a word after an at sign is a user's name and not a word, such as @baseline."""
+    word = fold(text[1:])
+    return word.rstrip("0123456789") not in vocabulary() | everyday() and len(word.rstrip("0123456789")) >= 3
 
 
 CONTACT = (
@@ -114,6 +121,21 @@ CONTACT = (
         lambda text: (text.count(":") >= 4 and is_ip(text)) or ("::" in text and len(text) > 6 and is_ip(text)),
         rank=4,
         gate=re.compile(r":[0-9a-fA-F]{0,4}:"),
+    ),
+    PatternDetector(  # @jsmith_rad
+        "PERSON_NAME",
+        re.compile(r"(?<![\w@])@[A-Za-z][\w.]{2,30}\w"),
+        _is_handle,
+        rank=2,
+        gate=None,
+        shapes=("@",),
+    ),
+    PatternDetector(  # call x4412
+        "PHONE_NUMBER",
+        re.compile(r"(?<![^\s(,;:])(?<!\d )[xX]\d{4,5}(?<!00)(?![\w.%])"),
+        always,
+        rank=5,
+        shapes=("x0000", "X0000"),
     ),
     PatternDetector(  # North America
         "PHONE_NUMBER",

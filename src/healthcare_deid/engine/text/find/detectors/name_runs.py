@@ -29,6 +29,7 @@ _PLACE_EPONYMS = word_set("place_eponyms")
 UNLISTED = frozenset({WordKind.LIKELY, WordKind.UNKNOWN})
 NAMES = UNLISTED | {WordKind.FIRST, WordKind.LAST}
 NAMES_AND_WORDS = NAMES | {WordKind.BOTH}
+_ARABIC_ARTICLES = frozenset({"al", "el"})
 
 
 def span(run: Sequence[Token]) -> Match:
@@ -81,7 +82,13 @@ def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | N
     """Return whether a word can be the next one of a name."""
     names = NAMES_AND_WORDS if cue else NAMES
     if token.kind is WordKind.PARTICLE:
-        return following is not None and (following.kind in names or following.kind is WordKind.PARTICLE)
+        return following is not None and (
+            following.kind in names
+            or following.kind is WordKind.PARTICLE
+            or (bool(run) and token.word in _ARABIC_ARTICLES and following.capital and not following.upper)
+        )
+    if run and run[-1].kind is WordKind.PARTICLE and run[-1].word in _ARABIC_ARTICLES and token.capital:
+        return True
     if token.kind is WordKind.INITIAL:
         return token.capital or bool(run)
     if cue and run and _is_initialed(run, token):

@@ -70,6 +70,7 @@ IDENTIFIERS = (
         "steuer steuerid idnr steueridentifikationsnummer identifikationsnummer tin",
     ),
     _row("MEDICAL_ID", r"[A-Z]\d{9}", checks.is_kvnr),
+    _row("MEDICAL_ID", r"[A-Z]{4} ?\d{4} ?\d{4}", checks.is_ramq),
     _row("FRANCE_NIR", r"[12378] ?\d\d ?\d\d ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d", checks.is_nir),
     _row("SPAIN_DNI_NUMBER", r"\d{2}\.?\d{3}\.?\d{3}[- ]?[A-Z]", checks.is_dni),
     _row("SPAIN_NIE_NUMBER", r"[XYZ]-?\d{7}[- ]?[A-Z]", checks.is_dni),

@@ -123,6 +123,15 @@ def is_hetu(text: str) -> bool:
     return match is not None and "0123456789ABCDEFHJKLMNPRSTUVWXY"[int(match[1] + match[2]) % 31] == match[3]
 
 
+def is_ramq(text: str) -> bool:
+    """Check a Quebec health insurance number: three letters of the surname, one of the first name, and a birthday.
+
+    The month is 50 higher for women (RAMQ). The check digit's rule is not public.
+    """
+    month, day = int(digits_of(text)[2:4]), int(digits_of(text)[4:6])
+    return (1 <= month <= 12 or 51 <= month <= 62) and 1 <= day <= 31
+
+
 def is_cpf(text: str) -> bool:
     """Check a Brazilian CPF: eleven digits, two checks modulo 11 (Receita Federal)."""
     numbers = _numbers(text)

@@ -73,9 +73,7 @@ def number_runs(text: str) -> tuple[NumberRun, ...]:
             continue
         if text[start - 1 : start] in _ATTACHED:
             before = _BEFORE_RUN.search(text, max(end, start - _MOST_BEFORE_RUN), start)
-            if before is None:
-                continue
-            begin = before.start()
+            begin = before.start() if before else start  # what else is joined to a number says nothing about it
         else:
             begin = start
         match = _RUN.match(text, start)

@@ -179,8 +179,9 @@ def _is_scale(value: str) -> bool:
 
 def _is_explained(text: str, run: NumberRun) -> bool:
     value = run.value
+    is_part = text[run.start - 1 : run.start] == "/"  # H/12/3345
     if (
-        _FRACTION.fullmatch(value)
+        (_FRACTION.fullmatch(value) and not is_part)
         or _DECIMAL.fullmatch(value)
         or _UID_LIKE.fullmatch(value)
         or _DIMENSIONS.fullmatch(value)

@@ -41,7 +41,8 @@ from healthcare_deid.engine.text.match import Match
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TITLES_TO_TRUST_WITH_A_DOT = frozenset({"fr", "sr", "hr", "ms", "miss", "sir", "nurse", "rev", "prof"})
+_ENDINGS_OF_TITLES = frozenset({"ra", "na", "ssa"})
+_TITLES_TO_TRUST_WITH_A_DOT = frozenset({"fr", "sig", "sr", "hr", "ms", "miss", "sir", "nurse", "rev", "prof"})
 _SHORT_TITLES = frozenset(
     ["dhr", "mevr", "dr", "drs", "mr", "mrs", "ms", "prof", "mme", "mlle", "sra", "srta", "dott", "dottssa"]
 )
@@ -131,11 +132,12 @@ def _is_caret_name(value: str) -> bool:
 
 def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
     found: list[Match] = []
-    for index in places_of(text, TITLES):
-        token = tokens[index]
+    for place in places_of(text, TITLES):
+        token = tokens[place]
+        index = place + _has_ending(text, tokens, place)
         if index + 1 == len(tokens):
             continue
-        between = gap(text, token, tokens[index + 1])
+        between = gap(text, tokens[index], tokens[index + 1])
         if between not in {" ", ". ", ".", ".  ", ": "}:
             continue
         if token.word in _TITLES_TO_TRUST_WITH_A_DOT and not (token.capital and ("." in between or not token.upper)):
@@ -155,6 +157,12 @@ def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
         if run and tokens[index + 1] is run[0]:
             found.append(span(run))
     return found
+
+
+def _has_ending(text: str, tokens: Sequence[Token], index: int) -> bool:
+    """Return whether a title goes on after its period: Sig.ra."""
+    following = tokens[index + 1 : index + 2]
+    return bool(following) and following[0].word in _ENDINGS_OF_TITLES and gap(text, tokens[index], following[0]) == "."
 
 
 def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
