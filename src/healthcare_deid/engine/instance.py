@@ -40,7 +40,14 @@ from healthcare_deid.engine.dicom.uids import (
 from healthcare_deid.engine.header import markers as marks
 from healthcare_deid.engine.header import originals
 from healthcare_deid.engine.header.dataset_executor import DatasetExecutor, removes
-from healthcare_deid.engine.header.facts import FACE_LEFT, OTHER_IDS_SEQUENCE, Facts, FactsOfInstances, noted_tags
+from healthcare_deid.engine.header.facts import (
+    FACE_LEFT,
+    OLD_AGE_LEFT,
+    OTHER_IDS_SEQUENCE,
+    Facts,
+    FactsOfInstances,
+    noted_tags,
+)
 from healthcare_deid.engine.header.fast.dataset_writer import Slot
 from healthcare_deid.engine.header.fast.encoded_executor import EncodedExecutor
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
@@ -407,6 +414,8 @@ class InstanceEngine:
         concerns: list[str] = []
         if self.plan.removes_identity and facts.may_show_face:
             concerns.append(FACE_LEFT)
+        if self.plan.removes_identity and facts.keeps_old_age:
+            concerns.append(OLD_AGE_LEFT)
         guessable = self.mapper.rule == "google" and Op.SHIFT in facts.date_operations
         if guessable and any(_DATE_IN_UID.search(uid) for uid in uids()):
             concerns.append(_SHIFT_CAN_BE_UNDONE)

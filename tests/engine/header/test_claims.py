@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from healthcare_deid import DeidentifyConfig, presets, v1beta1
-from healthcare_deid.engine import Deidentifier, DeidentifyResult, Pseudonyms
+from healthcare_deid.engine import Dates, Deidentifier, DeidentifyResult, Pseudonyms
 
 BASIC: Any = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 
@@ -89,3 +89,26 @@ def test_a_private_tag_kept_by_number_is_searched_where_pseudonyms_are_given() -
     result = made.deidentify(dataset)
     assert not claimed(result)
     assert "Walkenhorst" not in str(result.dataset)
+
+
+@pytest.mark.parametrize(
+    ("age", "options", "warned"),
+    [
+        ("095Y", {}, True),
+        ("101Y", {}, True),
+        ("090Y", {}, False),
+        ("089Y", {}, False),
+        ("095M", {}, False),
+        ("095Y", {"dates": Dates(), "secret": b"at least sixteen bytes"}, False),
+        ("095Y", {"replace": [("PatientAge", r"(09[1-9]|1\d\d)Y", "090Y")]}, False),
+    ],
+)
+def test_an_age_that_identifies_is_told_where_it_stays(age: str, options: dict[str, Any], warned: bool) -> None:
+    dataset = instance()
+    dataset.PatientAge = age
+    config = presets.basic_confidentiality_profile().model_copy(update={"image": None})
+    made = Deidentifier(config, options=["retain_patient_characteristics"], **options)
+
+    result = made.deidentify(dataset)
+
+    assert any("PatientAge" in warning for warning in result.warnings) is warned

@@ -14,6 +14,7 @@ from healthcare_deid.engine.dicom.charsets import read_text
 from healthcare_deid.engine.dicom.elements import known_vr
 from healthcare_deid.engine.dicom.encoding import Malformed, Short, flat_items
 from healthcare_deid.engine.header.markers import EARLIER, METHOD, METHOD_CODE_SEQUENCE, MethodCode
+from healthcare_deid.engine.identity.date_settings import capped_age
 from healthcare_deid.engine.identity.rewriting import by_patterns
 from healthcare_deid.engine.plan.rules import DATE_VRS, GOING, Op
 from healthcare_deid.engine.text.find.own_terms import OwnTerms
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 FACE_LEFT = (
     "the series may show a head: a face can be reconstructed from its slices, and this engine does not remove faces"
 )
+OLD_AGE_LEFT = (
+    "an age of more than 90 years was kept in PatientAge; HIPAA's Safe Harbor (45 CFR 164.514) counts it as identifying: "
+    r"dates=Dates() or replace=[('PatientAge', '(09[1-9]|1\d\d)Y', '090Y')] makes it 90"
+)
+_PATIENT_AGE = 0x00101010
 _MODALITY = 0x00080060
 # Modalities whose slices can be stacked to a volume that shows the face.
 _SLICES = frozenset({b"CT", b"MR", b"PT"})
@@ -54,7 +60,7 @@ HEAD_TAGS = _BODY | {_MODALITY}
 @cache
 def noted_tags() -> frozenset[int]:
     """Return the tags whose original values claims depend on."""
-    return frozenset(own_sources()) | EARLIER | HEAD_TAGS | {OTHER_IDS_SEQUENCE}
+    return frozenset(own_sources()) | EARLIER | HEAD_TAGS | {OTHER_IDS_SEQUENCE, _PATIENT_AGE}
 
 
 class Facts:
@@ -105,6 +111,16 @@ class Facts:
             if tag == METHOD_CODE_SEQUENCE:
                 found += filter(None, (_code(item, encodings) for item in _items(value, _CODE_VALUE)))
         return tuple(code for code in found if not self.own.find(code.meaning))
+
+    @cached_property
+    def keeps_old_age(self) -> bool:
+        """Whether an age of more than 90 years stays."""
+        ages = (
+            read_text(value, "AS", encodings).text or ""
+            for tag, op, value, encodings in self._noted
+            if tag == _PATIENT_AGE and op in {Op.KEEP, Op.CHECK}
+        )
+        return any(capped_age(age) not in (None, age.strip("\0 ")) for age in ages)
 
     @cached_property
     def may_show_face(self) -> bool:

@@ -5,7 +5,6 @@ It is a compiled text plan, bound to one instance after another.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from healthcare_deid._border import border
