@@ -33,7 +33,7 @@ FACE_LEFT = (
     "the series may show a head: a face can be reconstructed from its slices, and this engine does not remove faces"
 )
 OLD_AGE_LEFT = (
-    "an age of more than 90 years was kept in PatientAge; HIPAA's Safe Harbor (45 CFR 164.514) counts it as identifying: "
+    "an age of more than 90 years was kept in PatientAge; HIPAA's Safe Harbor (45 CFR 164.514) calls it identifying: "
     r"dates=Dates() or replace=[('PatientAge', '(09[1-9]|1\d\d)Y', '090Y')] makes it 90"
 )
 _PATIENT_AGE = 0x00101010
