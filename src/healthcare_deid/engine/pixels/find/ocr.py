@@ -142,7 +142,7 @@ class OnnxOcr:
         thorough: Also search at twice the scale, with every installed detector, and with the picture rotated by 90°.
             Finds more tiny, faint and rotated text in at least five times the time.
         scout: Run a smaller detector first, and the full one where that is in doubt. Ordinary text is found as well, in
-            half to two thirds of the time; of faint text, 4 % less. Not together with ``thorough``.
+            about two thirds of the time; of faint text, 4 % less. Not together with ``thorough``.
         providers: onnxruntime's execution providers, in order of preference, such as
             ``("CUDAExecutionProvider", "CPUExecutionProvider")`` with ``onnxruntime-gpu``. Providers round
             differently, so results are reproducible on one kind of machine only; a warning names the provider.
