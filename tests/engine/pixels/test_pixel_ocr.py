@@ -91,13 +91,18 @@ def test_around_a_doubtful_finding_there_is_a_closer_look_that_finds_the_whole_l
 
 
 class Overlooking(Told):
-    """A detector that finds what it is told, and nothing else."""
+    """A detector that finds what it is told, and has a hint of more everywhere, or nowhere."""
 
-    def __init__(self, *boxes: Box) -> None:
+    def __init__(self, *boxes: Box, hints: bool = True) -> None:
         self.found = [ScoredBox(box, 0.95, box) for box in boxes]
+        self.hints = hints
 
     def find(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> list[ScoredBox]:
         return self.found
+
+    def look(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> Look:
+        rows, columns = picture.shape[:2]
+        return Look(self.found, [Box(0, 0, columns, rows)] if self.hints else [])
 
 
 def _ink(picture: np.ndarray, above: int = 60) -> Box:
@@ -131,6 +136,16 @@ def test_a_line_that_was_found_without_its_first_character_is_completed_and_read
 
     assert line.box.contains(ink)
     assert line.text == "L4079"
+
+
+@pytest.mark.parametrize(("place", "count"), [((200, 150), 0), ((3, 150), 1)], ids=["inside", "at the edge"])
+def test_a_letter_of_which_the_detector_has_no_hint_is_read_at_the_edge_of_the_picture_only(
+    place: tuple[int, int], count: int, drawn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gray = drawn((*place, "L"), height=20)
+    ocr = OnnxOcr()
+    monkeypatch.setattr(ocr, "_detector", Overlooking(hints=False))
+    assert len(ocr.find(np.repeat(gray[:, :, None], 3, axis=2), read=False)) == count
 
 
 def test_what_has_the_shape_of_a_character_and_does_not_read_as_one_stays(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,11 @@ class Look(NamedTuple):
     lines: list[ScoredBox]
     hints: list[Box]
 
+    @property
+    def places(self) -> list[Box]:
+        """Boxes of lines and hints."""
+        return [*(scored.box for scored in self.lines), *self.hints]
+
 
 class Edges(NamedTuple):
     """Sides of a crop that are also sides of the picture; only these are padded."""

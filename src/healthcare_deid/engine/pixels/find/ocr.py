@@ -15,6 +15,7 @@ from healthcare_deid.engine.pixels.find.detector import (
     SURE_SCORE,
     Detector,
     Edges,
+    Look,
     ScoredBox,
     object_thickness,
 )
@@ -110,6 +111,8 @@ NEARLY_ALL = 0.7
 """Fraction of a picture from which the whole of it is searched again, rather than the regions around its hints."""
 BRIGHT = 128
 """Median gray level from which a picture counts as a bright page, which is what the networks were trained on."""
+BLIND_EDGE = 8
+"""Width of the picture's margin, in pixels, in which the detector may give no hint of a character."""
 GLYPH_MARGIN = 6
 """A character's box is grown by its height divided by this, plus two pixels, to cover smoothed edges."""
 MAX_UPSCALE = 4.0
@@ -139,7 +142,7 @@ class OnnxOcr:
         thorough: Also search at twice the scale, with every installed detector, and with the picture rotated by 90°.
             Finds more tiny, faint and rotated text in at least five times the time.
         scout: Run a smaller detector first, and the full one where that is in doubt. Ordinary text is found as well, in
-            half to two thirds of the time; of faint text, 4 % less. Not together with ``thorough``.
+            about two thirds of the time; of faint text, 4 % less. Not together with ``thorough``.
         providers: onnxruntime's execution providers, in order of preference, such as
             ``("CUDAExecutionProvider", "CPUExecutionProvider")`` with ``onnxruntime-gpu``. Providers round
             differently, so results are reproducible on one kind of machine only; a warning names the provider.
@@ -191,24 +194,34 @@ class OnnxOcr:
             return []
         scale, page = scale_for(picture), as_page(picture)
         area = within or _all_of(picture)
-        found = self._texts(picture, self._looks(picture, page, scale, area))
+        first, coarse = self._first_looks(picture, page, scale, area)
+        found = self._texts(picture, self._looks(picture, page, scale, area, first, coarse))
         doubtful = [scored.box for scored in found if scored.score < SURE_SCORE]
         closer = self._look_closer((page,) if page is picture else (page, picture), area, scale, doubtful)
         found += unknown(self._texts(picture, closer), found)
-        found = self._completed(picture, area, scale, as_lines(without_duplicates(found)))
+        # A scout overlooks characters without giving a hint.
+        seen = None if self._scout else [box.moved(area.left, area.top) for box in (*first.places, *coarse.places)]
+        found = self._completed(picture, area, scale, as_lines(without_duplicates(found)), seen)
         return [self._line(picture, scored, read=read) for scored in found]
 
     def glance(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
         """Return the lines of text that the first pass of the detector finds."""
-        looks = self._looks(picture, as_page(picture), scale_for(picture), within or _all_of(picture))
+        area, scale, page = within or _all_of(picture), scale_for(picture), as_page(picture)
+        looks = self._looks(picture, page, scale, area, *self._first_looks(picture, page, scale, area))
         found = as_lines(self._texts(picture, islice(looks, 1)))
         return [self._line(picture, scored, read=read) for scored in found]
 
-    def _looks(self, picture: Picture, page: Picture, scale: float, area: Box) -> Iterator[list[ScoredBox]]:
+    def _first_looks(self, picture: Picture, page: Picture, scale: float, area: Box) -> tuple[Look, Look]:
+        """Return the look at an area in full size, and the coarse one."""
+        edges = _edges(picture, area)
+        first = (self._scout or self._detector).look(_cut(page, area), scale, edges)
+        return first, self._detector.look(_cut(picture, area), scale * COARSE, edges)
+
+    def _looks(
+        self, picture: Picture, page: Picture, scale: float, area: Box, first: Look, coarse: Look
+    ) -> Iterator[list[ScoredBox]]:
         """Yield the detections of each pass over an area."""
         edges = _edges(picture, area)
-        coarse = self._detector.look(_cut(picture, area), scale * COARSE, edges)
-        first = (self._scout or self._detector).look(_cut(page, area), scale, edges)
         first = supported(first, coarse, SURE_OF_SCOUT if self._scout else SURE_SCORE)
         yield [scored.moved(area.left, area.top) for scored in first.lines]
         # A line detected as thick as an object may come out slender in the next pass.
@@ -291,13 +304,21 @@ class OnnxOcr:
             return False
         return reading.confidence >= NOT_TEXT_CONFIDENCE
 
-    def _completed(self, picture: Picture, area: Box, scale: float, found: list[ScoredBox]) -> list[ScoredBox]:
-        """Add isolated characters, and characters missing from the ends of lines."""
+    def _completed(
+        self, picture: Picture, area: Box, scale: float, found: list[ScoredBox], seen: Sequence[Box] | None
+    ) -> list[ScoredBox]:
+        """Add isolated characters, and characters missing from the ends of lines.
+
+        A shape is read only where the detector had a hint of text, or at the edge. In 609 pictures, 65 of 72
+        characters found had a hint, the other 7 lay at the edge, and two thirds of the other shapes had neither.
+        """
         known = [part.moved(-area.left, -area.top) for scored in found for part in scored.parts]
         rows, columns = picture.shape[:2]
         result = list(found)
         for glyph in glyphs(_cut(picture, area), scale, known):
             box = glyph.moved(area.left, area.top).grown(2 + glyph.height // GLYPH_MARGIN).clipped(columns, rows)
+            if seen is not None and area.grown(-BLIND_EDGE).contains(box) and not any(map(box.overlaps, seen)):
+                continue
             confidence = self._reader.character(picture, box)
             if confidence < GLYPH_CONFIDENCE:
                 continue

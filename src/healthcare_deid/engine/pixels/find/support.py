@@ -28,7 +28,7 @@ def supported(first: Look, coarse: Look, sure: float) -> Look:
         coarse: A look at half the size, at the same part of the picture.
         sure: Score from which a line needs no support.
     """
-    seen = [*(scored.box for scored in coarse.lines), *coarse.hints]
+    seen = coarse.places
     alone = [scored for scored in first.lines if scored.score < sure and not _touches(scored.box, seen)]
     if len(alone) <= CROWD:
         return first
