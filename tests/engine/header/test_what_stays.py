@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,10 +15,11 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
-from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine import Deidentifier, PatternDetector, WordsDetector
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.elements import is_private
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
+from healthcare_deid.engine.text.find.detectors.base import MODEL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -488,3 +490,34 @@ def test_text_in_the_character_set_it_names_brings_no_warning(
     result = way(engine(options=CLEANING), saved(dataset, tmp_path / "in.dcm"), tmp_path / "out.dcm")
 
     assert not any("SpecificCharacterSet" in warning for warning in result.warnings)
+
+
+class Guess(WordsDetector):
+    """What a language model would be: it takes a vendor for a person."""
+
+    def __init__(self) -> None:
+        super().__init__("PERSON_NAME", ["Siemens"], rank=MODEL)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("options", [[], CLEANING], ids=["basic", "cleaned"])
+def test_what_a_detector_of_the_users_finds_goes_from_every_text_that_stays(
+    way: Any, options: list[str], tmp_path: Path
+) -> None:
+    number = PatternDetector("STUDY_NUMBER", re.compile(r"(?<![A-Z0-9])[A-Z]{3}-\d{4}(?!\d)"))
+    dataset = instance(
+        Manufacturer="Siemens XYZ-0417 Umbra north",
+        SequenceName="*XYZ-0417_5mm",
+        FilterType="XYZ-0417",
+        SeriesDescription="AXIAL_XYZ-0417_5MM",
+    )
+    dataset.private_block(0x0019, "GEMS_ACQU_01", create=True).add_new(0x9E, "LO", "EFGRE3D XYZ-0417")
+    detectors = [number, WordsDetector("SITE", ["Umbra North"]), Guess()]
+    made = engine(options=[*options, "retain_safe_private"], detectors=detectors)
+
+    result = way(made, saved(dataset, tmp_path / "in.dcm"), tmp_path / "out.dcm")
+
+    assert b"XYZ-0417" not in (tmp_path / "out.dcm").read_bytes()
+    assert result.dataset.Manufacturer == "Siemens"
+    assert result.dataset.PatientIdentityRemoved == "YES"
+    assert any("one of your detectors" in warning for warning in result.warnings)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.header.fast.run_follower import Noted
     from healthcare_deid.engine.header.markers import DeidentificationClaims
     from healthcare_deid.engine.identity.rewriting import Rewrite
+    from healthcare_deid.engine.text.find.detectors.base import Detector
 
     Patterns = Mapping[int, Sequence[Rewrite]]
 
@@ -138,16 +139,23 @@ class FactsOfInstances:
         patterns: Replacement patterns by tag. A value that one of them matches was decided by a person, so it does not
             become a search term.
         staying: Tags whose values stay when no pattern matches. These do not become search terms either.
+        detectors: Detectors of the user's own identifiers.
     """
 
-    def __init__(self, patterns: Patterns | None = None, staying: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self,
+        patterns: Patterns | None = None,
+        staying: frozenset[int] = frozenset(),
+        detectors: Sequence[Detector] = (),
+    ) -> None:
         self._patterns = patterns or {}
         self._staying = staying
+        self._detectors = tuple(detectors)
         self._facts: OrderedDict[tuple[Noted, ...], Facts] = OrderedDict()
         self._own: OrderedDict[tuple[OwnValue, ...], OwnTerms] = OrderedDict()
 
-    def __reduce__(self) -> tuple[type[FactsOfInstances], tuple[Patterns, frozenset[int]]]:
-        return type(self), (self._patterns, self._staying)
+    def __reduce__(self) -> tuple[type[FactsOfInstances], tuple[Patterns, frozenset[int], tuple[Detector, ...]]]:
+        return type(self), (self._patterns, self._staying, self._detectors)
 
     def of(self, noted: Sequence[Noted]) -> Facts:
         """Return the facts of an instance."""
@@ -157,7 +165,7 @@ class FactsOfInstances:
             values = self._own_values(key)
             own = self._own.get(values)
             if own is None:
-                own = self._own[values] = OwnTerms(values)
+                own = self._own[values] = OwnTerms(values, self._detectors)
             known = self._facts[key] = Facts(key, own)
             for kept in (self._facts, self._own):
                 if len(kept) > _MOST:

@@ -46,7 +46,10 @@ _DOCUMENT_LEFT = "an encapsulated document was kept; the text of PDF and CDA doc
 _CONTRADICTS = "text did not match the instance's SpecificCharacterSet and was decoded in a likely character set"
 _UNREADABLE = "text that could not be decoded in any likely character set was emptied"
 _OWN_BYTES = "the patient's name was found in bytes that the SpecificCharacterSet cannot decode, and erased"
-_IDENTITY_ERASED = "one of the patient's names or numbers was found in a value that no rule inspects, and erased"
+_IDENTITY_ERASED = (
+    "one of the patient's names or numbers, or what one of your detectors looks for, was found in a value that no rule "
+    "inspects, and erased"
+)
 _CANNOT_WRITE = "a replacement could not be encoded in the instance's character set, so the value was emptied"
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
 _DIGITS_VRS = frozenset({"DS", "IS"})

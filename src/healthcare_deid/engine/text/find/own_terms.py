@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
+    from healthcare_deid.engine.text.find.detectors.base import Detector
     from healthcare_deid.engine.text.match import Match
 
 # Group 7FE0 in little endian.
@@ -41,10 +42,12 @@ class OwnTerms:
 
     Args:
         values: Identifying header values.
+        detectors: Detectors of a user's own identifiers, such as the numbers of studies, which are searched for too.
     """
 
-    def __init__(self, values: Iterable[OwnValue]) -> None:
+    def __init__(self, values: Iterable[OwnValue], detectors: Sequence[Detector] = ()) -> None:
         self._values = tuple(dict.fromkeys(values))
+        self._detectors = tuple(detectors)
         self._clear: set[bytes] = set()
 
     @cached_property
@@ -87,8 +90,10 @@ class OwnTerms:
     def may_be_among(self, data: bytes) -> bool:
         """Return whether encoded elements may contain a term.
 
-        False is certain.
+        False is certain. With detectors it is never False, because they read decoded values.
         """
+        if self._detectors:
+            return True
         lower = plain_bytes(data.lower(), self._encodings)
         squeezed = lower.translate(None, SEPARATORS)
         # A loop: a generator costs more than the search, and this is done for every file.
@@ -201,6 +206,7 @@ class OwnTerms:
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
         found = [(match.start, match.end) for match in self._terms.find(text)]
+        found += [(match.start, match.end) for detector in self._detectors for match in detector.find(text)]
         if self._days and _DIGITS.search(text):
             found += [
                 (item.start, item.end)
