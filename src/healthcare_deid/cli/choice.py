@@ -86,12 +86,15 @@ class Choice:
             raise click.UsageError("a key is given, but no config that takes it")
         return self._keyed(preset(name)) if name else None
 
-    def check(self, config: AnyDeidentifyConfig, *, local: bool = False) -> None:
+    def check(
+        self, config: AnyDeidentifyConfig, *, local: bool = False, settled: Callable[[str], bool] = lambda _: False
+    ) -> None:
         """Print the findings of the checks, and refuse a config with an error among them.
 
         Args:
             config: The config.
             local: Whether it is carried out on this machine, where findings about the service do not hold.
+            settled: Whether an option of the command sees to a tag that the config keeps.
 
         Raises:
             CommandError: A finding is an error.
@@ -99,7 +102,11 @@ class Choice:
         from healthcare_deid.config.checks.catalog import SERVICE_ONLY
         from healthcare_deid.config.checks.findings import Severity
 
-        findings = [finding for finding in config.checks() if not (local and finding.code in SERVICE_ONLY)]
+        findings = [
+            finding
+            for finding in config.checks()
+            if not (local and finding.code in SERVICE_ONLY) and not (finding.tags and all(map(settled, finding.tags)))
+        ]
         for finding in findings:
             if finding.severity is not Severity.INFO:
                 level: Level = "error" if finding.severity is Severity.ERROR else "warning"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +121,7 @@ def command(
     """
     config = choice.read(default="minimal")
     assert config is not None
-    choice.check(config, local=True)
+    choice.check(config, local=True, settled=partial(_is_settled, engine))
 
     from healthcare_deid.engine import Deidentifier
 
@@ -152,6 +153,19 @@ def command(
         raise SystemExit(Exit.PARTIAL)
     if not report.found:
         raise CommandError("SOURCE holds no DICOM file: is it the right folder, and is it there?")
+
+
+def _is_settled(engine: dict[str, Any], tag: str) -> bool:
+    """Return whether an option rewrites the values of a tag that the config keeps."""
+    from healthcare_deid.config.tags import tag_number
+    from healthcare_deid.engine.dicom.elements import known_vr
+    from healthcare_deid.engine.header.instance_rewriting import IDENTIFIERS
+    from healthcare_deid.engine.plan.rules import DATE_VRS
+
+    number = tag_number(tag)
+    return bool(engine.get("dates") and known_vr(number) in DATE_VRS) or bool(
+        engine.get("pseudonyms") and number in IDENTIFIERS
+    )
 
 
 def _make_secret(path: Path | None, source: Any, destination: Any, run: Path | None) -> None:

@@ -49,6 +49,7 @@ def _print(report: RunReport) -> None:
     pixels = report.pixels
     where = f"{counted(pixels.frames, 'frame')} of {counted(pixels.results, 'result')}"
     click.echo(f"{counted(pixels.rectangles, 'rectangle')} covered in {where}")
-    click.echo("last start: " + ", ".join(f"{name} {count}" for name, count in report.counts.items()))
+    counts = ", ".join(f"{name} {count}" for name, count in report.counts.items())
+    click.echo(f"last start: {counts or 'it ended before it had counted'}")
     for text in report.unchecked:
         click.echo(f"not checked: {text}")

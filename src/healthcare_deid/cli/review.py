@@ -73,13 +73,17 @@ def command(
         raise CommandError("there is no run folder: name it, or the folder of results beside it")
     review = Review(run, originals=originals, reviewer=reviewer, config=choice.read(), options=_given(engine))
     if export is not None:
+        approved, undecided = review.count(Decision.APPROVED), review.count(Decision.OPEN)
         try:
             with Progress(quiet=quiet) as progress:
                 done = review.export(export, on_progress=progress.show)
         except FileExistsError:
             raise CommandError("--export: the folder exists and is not empty: name a new one, or empty it") from None
         left = len(review.items) - done
-        click.echo(f"{done} approved and copied, {left} left out ({review.count(Decision.REJECTED)} rejected)")
+        click.echo(
+            f"{done} approved and copied, {left} left out ({review.count(Decision.REJECTED)} rejected, "
+            f"{approved - done} changed since they were approved, {undecided} undecided)"
+        )
         return
     with ReviewServer(review, port) as server:
         click.echo(f"{counted(len(review.items), 'result')}, {review.count(Decision.OPEN)} open: {server.url}")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from healthcare_deid.cli.exits import CommandError
+
 
 @click.group("secret")
 def command() -> None:
@@ -30,11 +32,14 @@ def new(name: str | None, file: Path | None) -> None:
 
     if name is not None and file is not None:
         raise click.UsageError("NAME (in the key folder) and --file exclude each other: give one")
-    if file is None:
-        path = new_secret(name or "")
-    else:
-        path = file
-        write_secret(file)
+    try:
+        path = new_secret(name or "") if file is None else file
+        if file is not None:
+            write_secret(file)
+    except FileExistsError:
+        raise CommandError(
+            "a secret of that name exists and is never replaced: use it, or name another"
+        ) from None
     click.echo(f"{path}: fingerprint {ProjectSecret(path).fingerprint}")
 
 

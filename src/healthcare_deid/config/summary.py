@@ -108,7 +108,12 @@ def _text(config: ConfigParts) -> Rows:
     by_profile = config.api_version == "v1beta1" and all(item.value.info_types for item in found)
     if config.text is not None and by_profile:
         kept = config.other_info_types_stay
-        shown.append(("text", f"{others}: kept" if kept else f"{others}: dates shifted, rest named"))
+        shown.append(
+            (
+                "text",
+                f"{others}: kept" if kept else f"{others}: dates shifted, the rest replaced by the infoType's name",
+            )
+        )
     if config.text is not None and config.text.exclude_info_types:
         shown.append(("text", f"{_some(config.text.exclude_info_types)}: left alone"))
     if not shown:

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from healthcare_deid.engine.runs.decisions import state_of
+from healthcare_deid.engine.runs.manifest import without_keys
 from healthcare_deid.engine.runs.record import read_record
 from healthcare_deid.engine.runs.run_folder import read_failures
 from healthcare_deid.engine.runs.run_report import config_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from healthcare_deid.config.versions import AnyDeidentifyConfig
 
 SUFFIX = ".run"
 _RECORD, _MANIFEST = "record.jsonl", "manifest.json"
@@ -98,13 +101,19 @@ class FinishedRun:
         Raises:
             ConfigError: This release cannot read the config.
         """
-        path = self.path / _MANIFEST
-        if not path.is_file():
-            return None, {}
-        settings: dict[str, Any] = json.loads(path.read_text("utf-8")).get("settings", {})
+        settings = self._settings()
         if "config" not in settings:
             return None, {}
         if any(settings.get("options", {}).get(name) for name in _BEYOND):
             return None, {}  # the markers of each result say what the manifest does not hold
         options = {name: value for name, value in settings.get("options", {}).items() if name in _OPTIONS}
         return config_of(settings), options
+
+    def was_made_with(self, config: AnyDeidentifyConfig) -> bool:
+        """Return whether the run had this config, keys aside."""
+        return bool(self._settings().get("config") == without_keys(config.to_api()))
+
+    def _settings(self) -> dict[str, Any]:
+        path = self.path / _MANIFEST
+        settings: dict[str, Any] = json.loads(path.read_text("utf-8")).get("settings", {}) if path.is_file() else {}
+        return settings

@@ -28,6 +28,7 @@ from healthcare_deid.client.protocol.retry import RetryPolicy, may_have_run, may
 from healthcare_deid.errors import (
     AlreadyExists,
     AmbiguousSubmit,
+    ApiError,
     DeidError,
     NotFound,
     PermissionDenied,
@@ -114,6 +115,8 @@ class ExactlyOnceStart:
     _began: float = field(default=0.0, init=False)
     _wall: float = field(default=0.0, init=False)
     _existed: bool | None = field(default=None, init=False)
+    _doubt: str = field(default="", init=False)
+    """Why nobody knows whether the operation was started."""
 
     def flow(self) -> Flow[OperationSnapshot]:
         """Send the call and return its operation.
@@ -168,20 +171,23 @@ class ExactlyOnceStart:
 
         Only ``reconcile="resend"`` allows the second.
         """
+        self._doubt = "the reply was lost"
+        if isinstance(failure, ApiError):
+            self._doubt = f"the reply, HTTP {failure.status}, does not tell whether the operation was started"
         if self.policy.reconcile == "raise":
             candidates = yield from self._candidates()
-            raise self._ambiguous("the reply was lost", candidates)
+            raise self._ambiguous(self._doubt, candidates)
         candidates = yield from self._settled()
         # While another start of this client is in progress, even a single candidate may be that one's.
         if len(candidates) > 1 or (candidates and not self.starts.alone(self._key)):
-            raise self._ambiguous("the reply was lost, and several new operations are listed", candidates)
+            raise self._ambiguous(f"{self._doubt}, and several new operations are listed", candidates)
         if candidates:
             adoption = yield from self._adoption(candidates)
             return candidates[0].adopted_as(adoption)
         if self.policy.reconcile == "resend" and not isinstance(failure, ReplyError):
             return None
         raise self._ambiguous(
-            f"the reply was lost, and no new operation is listed after {sum(self.policy.settle):g} s", candidates
+            f"{self._doubt}, and no new operation is listed after {sum(self.policy.settle):g} s", candidates
         )
 
     def _settled(self) -> Flow[list[OperationSnapshot]]:
@@ -208,11 +214,11 @@ class ExactlyOnceStart:
         exists = yield from self._exists(self.creates, self.policy)
         if exists is False:
             problem = "the new operation belongs to another program: the destination does not exist"
-            raise self._ambiguous(f"the reply was lost, and {problem}", candidates)
+            raise self._ambiguous(f"{self._doubt}, and {problem}", candidates)
         # Our own call would have been refused with ALREADY_EXISTS.
         if self._existed:
             problem = "the new operation may belong to another program: the destination existed before the call"
-            raise self._ambiguous(f"the reply was lost, and {problem}", candidates)
+            raise self._ambiguous(f"{self._doubt}, and {problem}", candidates)
         return Adoption.PROVED if exists and self._existed is False else Adoption.UNPROVED
 
     def _exists(self, name: DatasetName, policy: RetryPolicy) -> Flow[bool | None]:
@@ -262,7 +268,7 @@ class ExactlyOnceStart:
             return [item for item in items.values() if self._may_be_ours(item, since)]
         except DeidError as error:
             reason = type(error).__name__
-        raise self._ambiguous(f"the reply was lost, and the dataset's operations cannot be listed ({reason})", [])
+        raise self._ambiguous(f"{self._doubt}, and the dataset's operations cannot be listed ({reason})", [])
 
     def _may_be_ours(self, candidate: OperationSnapshot, since: float) -> bool:
         if self.starts.knows(candidate.name.operation):

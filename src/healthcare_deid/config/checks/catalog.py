@@ -5,9 +5,12 @@ The table in the guide is generated from it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.config.checks.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
@@ -27,12 +30,12 @@ class Check(NamedTuple):
     meaning: str
     remedy: str
 
-    def at(self, path: str, message: str = "") -> Finding:
-        """Return the finding at one place.
+    def at(self, path: str, message: str = "", *, tags: Iterable[str] = ()) -> Finding:
+        """Return the finding at one place, about these tags.
 
         ``message`` makes the general meaning more precise.
         """
-        return Finding(self.code, self.severity, path, message or self.meaning, self.remedy)
+        return Finding(self.code, self.severity, path, message or self.meaning, self.remedy, tuple(tags))
 
 
 _CHECKS = (

@@ -32,6 +32,7 @@ class Finding:
         path: JSON path, such as ``text.additionalTransformations[2].dateShiftConfig``; empty for the whole config.
         message: The problem.
         remedy: The remedy.
+        tags: Tags that it is about, if it is about some.
     """
 
     code: str
@@ -39,6 +40,7 @@ class Finding:
     path: str
     message: str
     remedy: str
+    tags: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         place = f" at {self.path}" if self.path else ""

@@ -116,7 +116,7 @@ def _keep_list(tags: Sequence[str]) -> Iterator[Finding]:
     named = [tag for tag in IDENTIFIERS if tag_number(tag) in kept]
     if named:
         yield CHECKS["keep-identifier"].at(
-            path, f"{', '.join(named)}: kept unchanged, although it identifies a person."
+            path, f"{', '.join(named)}: kept unchanged, although it identifies a person.", tags=named
         )
 
 
@@ -168,7 +168,7 @@ def _action(path: str, action: Action, *, removes_private: bool) -> Iterator[Fin
         named = [tag for tag in IDENTIFIERS if tag_number(tag) in numbers]
         if named:
             yield CHECKS["keep-identifier"].at(
-                path, f"{', '.join(named)}: kept unchanged, although it identifies a person."
+                path, f"{', '.join(named)}: kept unchanged, although it identifies a person.", tags=named
             )
 
 
@@ -208,7 +208,7 @@ def _dates(path: str, queries: Sequence[str]) -> Iterator[Finding]:
     """Yield a finding for dates that are kept unshifted."""
     dates = [query for query in queries if _vrs(query) & {"DA", "DT"}]
     if dates:
-        yield CHECKS["keep-dates"].at(path, f"{', '.join(dates)}: kept unshifted.")
+        yield CHECKS["keep-dates"].at(path, f"{', '.join(dates)}: kept unshifted.", tags=dates)
 
 
 def _numbers(queries: Sequence[str]) -> set[int]:

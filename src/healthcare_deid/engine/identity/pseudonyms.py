@@ -171,7 +171,7 @@ class Pseudonymizer:
     def __init__(self, settings: Pseudonyms, secret: ProjectSecret | None) -> None:
         keyed = not settings.digits and settings.missing is not Missing.FAIL
         if keyed and secret is None:
-            raise ConfigError("pseudonyms are derived from the project secret: pass secret= too")
+            raise ConfigError("pseudonyms are derived from the project secret: pass secret= (--secret-file) too")
         self._settings = settings
         self._key = secret.key(PSEUDONYMS) if secret is not None else None
         self._table: PseudonymTable | None = None

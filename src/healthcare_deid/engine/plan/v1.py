@@ -59,7 +59,10 @@ def dicom_plan(config: DicomConfig, options: EngineOptions) -> TagPlan:
     uids = UidPolicy(primary=not config.skip_id_redaction)
     profile = config.filter_profile or TagFilterProfile.TAG_FILTER_PROFILE_UNSPECIFIED
     if profile != _BASIC and (options.options or options.edition != "2018e-google"):
-        raise ConfigError(f"edition and options apply only to filterProfile {_BASIC}: set it, or leave them out")
+        raise ConfigError(
+            f"edition and options apply only to filterProfile {_BASIC}: set it (--preset basic-profile), or leave "
+            "them out"
+        )
     plan = _list_plan(config, uids, strict=options.strict_keep_list)
     if plan is not None:
         return plan if options.nested else replace(plan, nested=False, removes_identity=False)

@@ -119,7 +119,7 @@ def settings_of(deidentifier: Engine, **run: object) -> dict[str, Any]:
     secret = given.secret
     return {
         "apiVersion": config.api_version,
-        "config": _without_keys(config.to_api()),
+        "config": without_keys(config.to_api()),
         "options": options
         | {
             "secret": None if secret is None else ProjectSecret(secret).fingerprint,
@@ -144,13 +144,14 @@ def _masks(deidentifier: Engine) -> str | None:
     return f"masks {fingerprint_of(repr(masks_of(masks)).encode())}"
 
 
-def _without_keys(value: Any, name: str = "") -> Any:
+def without_keys(value: Any, name: str = "") -> Any:
+    """Return a config as the API writes it, with the fingerprint of each key in its place."""
     if isinstance(value, dict):
         items = cast("dict[str, Any]", value)
-        return {inner: _without_keys(item, inner) for inner, item in items.items()}
+        return {inner: without_keys(item, inner) for inner, item in items.items()}
     if isinstance(value, list):
         inner: list[Any] = value
-        return [_without_keys(item) for item in inner]
+        return [without_keys(item) for item in inner]
     return f"key {fingerprint_of(SecretBytes.parse(value))}" if name in _KEYS and isinstance(value, str) else value
 
 

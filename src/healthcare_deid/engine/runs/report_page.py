@@ -182,7 +182,7 @@ def _events(report: RunReport) -> str:
         for one in report.events
         if one.files
     )
-    told = table(("when", "by", "what", "numbers", "of the results as they are"), rows)
+    told = table(("when", "by", "what", "numbers", "the results are still the same"), rows)
     return f'<div class="passes">{told}</div>{files}'
 
 

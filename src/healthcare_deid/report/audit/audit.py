@@ -54,11 +54,13 @@ class Looked:
         elements: Number of elements with a value, at every depth.
         frames: Number of frames searched for burned-in text; 0 if pixels were left out.
         with_originals: Whether the originals' names, numbers, dates and UIDs were looked for.
+        with_names: Whether the names of source files were looked for.
     """
 
     elements: int = 0
     frames: int = 0
     with_originals: bool = False
+    with_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,12 @@ def _audit(dataset: Dataset, by_config: Promise | None, originals: Originals | N
         promise.name,
         _burned_in(dataset),
         _says_deidentified(dataset),
-        Looked(len(elements), frames, originals is not None),
+        Looked(
+            len(elements),
+            frames,
+            with_originals=originals is not None and originals.read_files > 0,
+            with_names=originals is not None and originals.read_names > 0,
+        ),
     )
 
 

@@ -16,7 +16,9 @@ from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.ps315 import ProfileOption
 from healthcare_deid.engine.plan.rules import CODE_TAGS, DATE_VRS, ENCAPSULATED_DOCUMENT
 from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.engine.silence import quiet
 from healthcare_deid.engine.text.find.header_values import ValueKind
+from healthcare_deid.engine.text.find.lexicon import everyday, first_names, fold, surnames, vocabulary
 from healthcare_deid.engine.text.find.own_terms import OwnTerms
 from healthcare_deid.engine.text.find.own_values import OwnValue, own_sources
 from healthcare_deid.errors import EngineError
@@ -36,6 +38,7 @@ _UID = re.compile(r"[0-2](?:\.\d+){4,}")
 _NUMBERS = frozenset({"DS", "IS", "TM", "AS", *DATE_VRS})
 _STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
 _LONGEST_STREAM = 1 << 24
+_SHORTEST_NAME = 3
 _PLACEHOLDER_DATES = (b"19000101", b"19000101000000")
 _SKIPPED = {
     ProfileOption.RETAIN_INSTITUTION_IDENTITY: frozenset({ValueKind.ORGANIZATION, ValueKind.PLACE}),
@@ -80,10 +83,18 @@ class Originals:
     """Originals by the UIDs that their results may have.
 
     A result without a known original is searched for the terms of all.
+
+    Attributes:
+        by_uid: Originals, by their SOP Instance UID and by its successor under Google's rule.
+        others: Originals without one, and the names of source files.
+        read_files: Number of originals.
+        read_names: Number of names of source files.
     """
 
     by_uid: dict[str, Original] = field(default_factory=dict[str, Original], repr=False)
     others: list[Original] = field(default_factory=list[Original], repr=False)
+    read_files: int = 0
+    read_names: int = 0
     _terms: dict[frozenset[OwnValue], OwnTerms] = field(default_factory=dict[frozenset[OwnValue], OwnTerms], repr=False)
 
     @classmethod
@@ -103,10 +114,12 @@ class Originals:
             self.add(dataset)
 
     def __len__(self) -> int:
-        return len(self.by_uid) // 2 + len(self.others)
+        return self.read_files + self.read_names
 
+    @quiet()  # pydicom's warnings quote values
     def add(self, dataset: Dataset) -> None:
         """Add one original."""
+        self.read_files += 1
         original, uid = Original.of(dataset), str(dataset.get("SOPInstanceUID", "") or "")
         if not uid:
             self.others.append(original)
@@ -118,10 +131,14 @@ class Originals:
         values: set[OwnValue] = set()
         uids: set[str] = set()
         for name in names:
+            self.read_names += 1
             uids.update(_UID.findall(name))
             for part in Path(_UID.sub("", name)).with_suffix("").parts:
-                encoded = part.replace("_", " ").encode()
-                values.add(OwnValue(ValueKind.NAME, encoded, ("utf_8",)))
+                # Words of the field and of every day name files, not patients: no_meta_group_length, SC_rgb.
+                words = [word for word in part.replace("_", " ").split() if _may_name_someone(word)]
+                encoded = " ".join(words).encode()
+                if words:
+                    values.add(OwnValue(ValueKind.NAME, encoded, ("utf_8",)))
                 if any(letter.isdigit() for letter in part):
                     values.add(OwnValue(ValueKind.RECORD, encoded, ("utf_8",)))
         self.others.append(Original(frozenset(values), frozenset(uids)))
@@ -142,6 +159,13 @@ class Originals:
         if found is None:
             found = self._terms[values] = OwnTerms(sorted(values, key=repr))
         return found
+
+
+def _may_name_someone(word: str) -> bool:
+    """Return whether a word of a file's name may be part of a person's."""
+    folded = fold(word)
+    is_name = len(folded) >= _SHORTEST_NAME and folded in first_names() | surnames()
+    return is_name or folded not in vocabulary() | everyday()
 
 
 @dataclass(frozen=True)

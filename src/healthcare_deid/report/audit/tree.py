@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from healthcare_deid.report.audit.originals import Originals
 
+_TOO_FEW = 3
+"""Number of instances up to which 3/n says nothing."""
 LIMITS = (
     "This audit finds only what its rules and detectors know. It does not prove that nobody can be identified: faces "
     "in slices of a head, rare diseases, and free text that no detector recognizes are not looked for."
@@ -92,7 +94,7 @@ class AuditReport:
         frames = sum(item.looked.frames for item in self.audits.values())
         compared = sum(item.looked.with_originals for item in self.audits.values())
         told = [
-            f"Header, codes, private elements and text: {elements} values of {read} instances. "
+            f"Header, codes, private elements and text: {elements} values of {_instances(read)}. "
             + _bound(read, [_worst(item, pixels=False) for item in self.audits.values()])
         ]
         if pictures:
@@ -104,10 +106,15 @@ class AuditReport:
         else:
             told.append("Burned-in text was not looked for.")
         told.append(
-            f"The originals' names, numbers, dates and UIDs: looked for in {compared} instances."
+            f"The originals' names, numbers, dates and UIDs: looked for in {_instances(compared)}."
             if compared
             else "There were no originals to compare with: a shifted date or a new UID cannot be told from an old one."
         )
+        named = sum(item.looked.with_names for item in self.audits.values())
+        if named:
+            told.append(
+                f"Names of source files: looked for in {_instances(named)}. The files were not opened for that."
+            )
         return [*told, LIMITS]
 
     def rows(self) -> list[dict[str, Any]]:
@@ -207,7 +214,8 @@ def audit_tree(
 
     Args:
         folder: Folder, searched recursively; of a run folder, the results beside it.
-        config: As in `audit`; by default that of the run, if its folder ``<folder>.run`` exists.
+        config: As in `audit`; by default that of the run, if its folder ``<folder>.run`` exists. If it is the run's own
+            and *options* are not given, the run's arguments count too.
         options: As in `audit`.
         originals: As in `audit`.
         pixels: Whether to look for burned-in text.
@@ -231,7 +239,7 @@ def audit_tree(
     root = run.results if run is not None else root
     files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
     files = [path for path in files if path.name != "DICOMDIR"]
-    if run is not None and config is None:
+    if run is not None and (config is None or (not options and run.was_made_with(config))):
         config, options = run.config()
     drawn = set(files)
     if sample is not None and sample < len(files):
@@ -290,6 +298,10 @@ def _told(finding: Residual) -> dict[str, Any]:
     return {key: value for key, value in row_of(finding).items() if value != ""}
 
 
+def _instances(number: int) -> str:
+    return f"{number} instance{'s' * (number != 1)}"
+
+
 def _worst(item: Audit, *, pixels: bool) -> Severity | None:
     """Return the highest severity of the findings in the pixels, or of all others; None if there are none.
 
@@ -309,7 +321,9 @@ def _bound(looked: int, worst: list[Severity | None]) -> str:
         return f"Errors in {errors} of them, and in {warnings} more only warnings, which a person has to look at."
     if errors or warnings:
         return f"Errors in {errors} of them." if errors else f"Warnings in {warnings} of them: a person has to look."
+    if looked <= _TOO_FEW:
+        return "Nothing found, in too few to say anything about other instances."
     return (
         "Nothing found: with 95 % confidence, what this search can find is in fewer than "
-        f"{min(1.0, 3 / looked):.2%} of instances made in the same way."
+        f"{3 / looked:.2%} of instances made in the same way."
     )

@@ -10,6 +10,7 @@ import hashlib
 import random
 import threading
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from healthcare_deid.config import AnyDeidentifyConfig
 
 Asked = TypeVar("Asked")
+_Word = TypeVar("_Word", bound=StrEnum)
 _BLOCK = 1 << 20
 
 
@@ -144,9 +146,12 @@ class Review:
                 Without it, the file as it is now is approved.
 
         Raises:
-            ValueError: The result has changed since the reviewer looked at it, or the record no longer has it.
+            ValueError: The result has changed since the reviewer looked at it, or the record no longer has it; or the
+                decision or reason is not one of the list. Free text could name the patient.
             OSError: The result cannot be read, or the decision cannot be written.
         """
+        decision = _one_of(Decision, decision)
+        reason = None if reason is None else _one_of(Reason, reason)
         with self._lock:
             self.refresh()
             item = self.items[index]
@@ -303,6 +308,15 @@ class Review:
             **more,
         }
         self._decisions.add(line, item.state)
+
+
+def _one_of(kind: type[_Word], given: str) -> _Word:
+    """Return a word of a list; free text could name the patient, so the error does not repeat it."""
+    try:
+        return kind(given)
+    except ValueError:
+        words = ", ".join(kind)
+        raise ValueError(f"not a {kind.__name__.lower()} of the list: {words}") from None
 
 
 def _by_digest(folder: Path) -> dict[str, Path]:
