@@ -114,6 +114,22 @@ def test_a_second_run_does_what_is_missing_unless_told_to_write_all_again(
     assert cli(*words, "--overwrite").stdout.startswith("2 de-identified")
 
 
+def test_a_finding_that_an_option_sees_to_is_not_printed(
+    cli: Callable[..., Result], scans: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text('{"dicom": {"keepList": {"tags": ["StudyDate", "PatientID", "Modality"]}}}')
+    words = ("files", scans, tmp_path / "clean", "--config-file", config, "--dry-run")
+
+    said = cli(*words).stderr
+    seen_to = cli(*words, "--shift-dates", "--pseudonyms", "keyed", "--secret-file", tmp_path / "secret").stderr
+
+    assert "keep-dates" in said
+    assert "keep-identifier" in said
+    assert "keep-dates" not in seen_to
+    assert "keep-identifier" not in seen_to
+
+
 def test_names_of_the_source_come_through_only_when_asked_for(
     cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
 ) -> None:

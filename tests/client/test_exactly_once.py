@@ -63,6 +63,15 @@ def test_an_empty_list_proves_nothing_and_nothing_is_sent_again(
     assert sum(clock.slept) >= 60
 
 
+def test_an_answer_that_does_not_tell_whether_it_began_is_called_that(
+    server: Any, client: DeidClient, config: DeidentifyConfig
+) -> None:
+    server.on("POST", START, server.answer(503, {}))
+    server.on("GET", LIST, server.answer(200, {}))
+    with pytest.raises(errors.AmbiguousSubmit, match="HTTP 503, does not tell whether the operation was started"):
+        client.deidentify_dataset("d", "e", config)
+
+
 @pytest.mark.parametrize("loss", MAY_HAVE_RUN)
 def test_reconcile_resend_sends_the_call_again(
     server: Any, client: DeidClient, config: DeidentifyConfig, loss: str

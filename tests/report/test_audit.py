@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
+from pydicom.tag import Tag
 from tests.report.planted import IN_PIXELS, KINDS, Person, planted
 
 from healthcare_deid import DeidentifyConfig, presets
@@ -20,7 +22,7 @@ from healthcare_deid.report import Originals, audit, audit_tree
 from healthcare_deid.report.audit import BurnedIn, Residue
 from healthcare_deid.report.audit.findings import shape_of
 from healthcare_deid.report.audit.second_run import is_new_uid
-from healthcare_deid.testing import sample_dicom
+from healthcare_deid.testing import sample_dicom, write_samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,6 +151,58 @@ def test_names_of_source_files_are_looked_for(originals: list[Any]) -> None:
     compared = Originals()
     compared.add_names(["OKAFOR_DANIEL/ct/1.dcm"])
     assert {item.residue for item in audit(result, originals=compared).errors} == {Residue.ORIGINAL}
+
+
+def test_names_of_source_files_are_no_originals(tmp_path: Path) -> None:
+    """An audit that looked for names of files only must not say that it looked for what the files hold."""
+    Deidentifier(BASIC).deidentify_file(write_samples(tmp_path / "scans")[0], tmp_path / "clean" / "1.dcm")
+    names = Originals()
+    names.add_names(["OKAFOR_DANIEL/ct/1.dcm"])
+
+    report = audit_tree(tmp_path / "clean", originals=names)
+
+    (looked,) = (item.looked for item in report.audits.values())
+    assert (looked.with_originals, looked.with_names) == (False, True)
+    told = " ".join(report.confidence())
+    assert "There were no originals to compare with" in told
+    assert "Names of source files, which were not opened: looked for in 1 instance." in told
+
+
+def test_words_of_the_field_in_the_names_of_files_are_no_names() -> None:
+    result = Deidentifier(BASIC).deidentify(sample_dicom()[0].dataset).dataset
+    result.PhotometricInterpretation, result.BurnedInAnnotation = "RGB", "NO"
+    compared = Originals()
+    compared.add_names(["no_meta_group_length.dcm", "SC_rgb.dcm", "brain/mri.dcm"])
+    assert not any(item.residue is Residue.ORIGINAL for item in audit(result, originals=compared).findings)
+
+
+def test_values_that_pydicom_would_quote_are_not_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    dataset = sample_dicom()[0].dataset
+    for tag, vr, value in ((0x00200013, "IS", b"KOWALSKA"), (0x0020000D, "UI", b"Kowalska 1")):
+        dataset[tag] = RawDataElement(Tag(tag), vr, len(value), value, 0, False, True)
+    dataset.save_as(tmp_path / "one.dcm")
+    recwarn.clear()
+    capfd.readouterr()
+
+    Originals.read([tmp_path / "one.dcm"])
+    audit(dataset, originals=Originals.read([tmp_path / "one.dcm"]))
+
+    said = [str(warning.message) for warning in recwarn] + list(capfd.readouterr())
+    assert not any("kowalska" in text.lower() for text in said)
+
+
+def test_a_runs_own_config_brings_the_runs_options(tmp_path: Path) -> None:
+    """To name the config of a run that had options too is no reason for false errors."""
+    write_samples(tmp_path / "scans")
+    kept = ["retain_patient_characteristics"]
+    Deidentifier(BASIC, options=kept, dates=Dates(), secret=SECRET).deidentify_tree(
+        tmp_path / "scans", tmp_path / "clean"
+    )
+
+    assert audit_tree(tmp_path / "clean", config=BASIC).count("error") == 0
+    assert audit_tree(tmp_path / "clean", config=MINIMAL).count("error") > 0
 
 
 @pytest.mark.parametrize("config", [MINIMAL, BASIC])

@@ -73,6 +73,18 @@ def test_the_worst_come_first_and_say_why(review: Review) -> None:
     assert review.items[0].boxes == [(0, 5, 6, 30, 10), (0, 60, 70, 30, 10)]
 
 
+def test_only_words_of_the_list_are_decisions_and_reasons(review: Review, tmp_path: Path) -> None:
+    """Free text could name the patient, so it is neither written nor repeated."""
+    for decision, reason in ((Decision.REJECTED, "Mr Smith"), ("Mr Smith", None)):
+        with pytest.raises(ValueError, match="of the list") as caught:
+            review.decide(0, decision, reason)  # type: ignore[arg-type]
+        assert "Smith" not in str(caught.value)
+    assert not (tmp_path / "clean.run" / "decisions.jsonl").exists()
+
+    review.decide(0, "rejected", "text-left")  # type: ignore[arg-type]
+    assert review.count(Decision.REJECTED) == 1
+
+
 def test_a_decision_is_written_at_once_with_who_and_when(review: Review, clean: Path, tmp_path: Path) -> None:
     review.decide(0, Decision.REJECTED)
     review.decide(1, Decision.APPROVED)

@@ -37,9 +37,7 @@ def new(name: str | None, file: Path | None) -> None:
         if file is not None:
             write_secret(file)
     except FileExistsError:
-        raise CommandError(
-            "a secret of that name exists and is never replaced: use it, or name another"
-        ) from None
+        raise CommandError("a secret of that name exists and is never replaced: use it, or name another") from None
     click.echo(f"{path}: fingerprint {ProjectSecret(path).fingerprint}")
 
 

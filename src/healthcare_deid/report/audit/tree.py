@@ -112,9 +112,7 @@ class AuditReport:
         )
         named = sum(item.looked.with_names for item in self.audits.values())
         if named:
-            told.append(
-                f"Names of source files: looked for in {_instances(named)}. The files were not opened for that."
-            )
+            told.append(f"Names of source files, which were not opened: looked for in {_instances(named)}.")
         return [*told, LIMITS]
 
     def rows(self) -> list[dict[str, Any]]:
