@@ -277,7 +277,7 @@ def test_check_fails_on_warnings_if_asked_and_prints_json(cli: Callable[..., Res
     assert checked.exit_code == 8
     findings = json.loads(checked.stdout)
     assert {finding["code"] for finding in findings} == {"uids-kept", "pixels-untouched"}
-    assert set(findings[0]) == {"code", "severity", "path", "message", "remedy"}
+    assert set(findings[0]) == {"code", "severity", "path", "message", "remedy", "tags"}
     path.write_text("{")
     assert cli("config", "check", path).exit_code == 1
 

@@ -285,7 +285,10 @@ def test_what_was_approved_is_exported_from_the_command_line(cli: Callable[..., 
     Review(clean).decide(0, Decision.APPROVED)
     result = cli("review", clean, "--export", tmp_path / "release")
     assert result.exit_code == 0, result.stderr
-    assert result.stdout == "1 approved and copied, 2 left out (0 rejected)\n"
+    assert (
+        result.stdout
+        == "1 approved and copied, 2 left out (0 rejected, 0 changed since they were approved, 2 undecided)\n"
+    )
     assert len(list((tmp_path / "release").rglob("*.dcm"))) == 1
     again = cli("review", clean, "--export", tmp_path / "release")
     assert again.exit_code == 1

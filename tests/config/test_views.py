@@ -105,7 +105,7 @@ def test_what_no_transformation_names_is_told_once() -> None:
     assert texts(default) == ["any infoType: erased"]
     replaced = "PERSON_NAME: replaced by the infoType's name"
     assert texts(named, default) == [replaced, "any other infoType: erased"]
-    assert texts(named) == [replaced, "any other infoType: dates shifted, rest named"]
+    assert texts(named) == [replaced, "any other infoType: dates shifted, the rest replaced by the infoType's name"]
 
 
 def test_other_messages_show_the_fields_that_are_set() -> None:

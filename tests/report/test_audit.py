@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import random
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pydicom
@@ -342,10 +343,16 @@ def test_a_folder_is_told_in_every_format_without_a_value(folder: Path) -> None:
 
 def test_the_report_says_what_was_looked_for_and_with_what_confidence(folder: Path) -> None:
     (folder / "a" / "2.dcm").unlink()
+    few = audit_tree(folder).confidence()[0]
+    assert "values of 2 instances" in few
+    assert "too few to say anything about other instances" in few, (
+        "the rule of three: 3/2 of two instances is all of them"
+    )
+    for number in range(2, 6):
+        shutil.copy(folder / "a" / "0.dcm", folder / "a" / f"{number}.dcm")
     header, pixels, compared, limits = audit_tree(folder).confidence()
-    assert "values of 2 instances" in header
     assert "95 % confidence" in header
-    assert "in fewer than 100.00% of instances" in header, "the rule of three: 3/2 of two instances is all of them"
+    assert "in fewer than 50.00% of instances" in header, "the rule of three: 3/6"
     assert pixels == "Burned-in text was not looked for."
     assert "cannot be told from an old one" in compared
     assert "does not prove" in limits
