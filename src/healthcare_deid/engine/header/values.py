@@ -46,7 +46,8 @@ _DOCUMENT_LEFT = "an encapsulated document was kept; the text of PDF and CDA doc
 _CONTRADICTS = "text did not match the instance's SpecificCharacterSet and was decoded in a likely character set"
 _UNREADABLE = "text that could not be decoded in any likely character set was emptied"
 _OWN_BYTES = "the patient's name was found in bytes that the SpecificCharacterSet cannot decode, and erased"
-_IDENTITY_ERASED = (
+_IDENTITY_ERASED = "one of the patient's names or numbers was found in a value that no rule inspects, and erased"
+_OR_OWN_ERASED = (
     "one of the patient's names or numbers, or what one of your detectors looks for, was found in a value that no rule "
     "inspects, and erased"
 )
@@ -277,7 +278,7 @@ class Values:
             return None
         named = parts if self._pseudonyms is None else [self._pseudonyms.replace(part) for part in parts]
         if self._pseudonyms is None or text != "\\".join(named):
-            self.warn(_IDENTITY_ERASED)
+            self._tell_erased()
         reason = OWN_IDENTITY_REASON if named == parts else PSEUDONYM_REASON
         return NewElementValue(self._encoded(text, vr, reading.encodings, reading.text, tag), reason)
 
@@ -305,8 +306,12 @@ class Values:
         whole = vr in _DIGITS_VRS or vr in _DATE_VRS or vr == "UI"
         if not (self.own.is_whole(value) if whole else self.own.is_in_bytes(value)):
             return None
-        self.warn(_IDENTITY_ERASED)
+        self._tell_erased()
         return NewElementValue(b"", OWN_IDENTITY_REASON)
+
+    def _tell_erased(self) -> None:
+        assert self.own is not None
+        self.warn(_OR_OWN_ERASED if self.own.has_detectors else _IDENTITY_ERASED)
 
     def _leave_identity(self) -> None:
         self.identity_left = True

@@ -137,6 +137,11 @@ class OwnTerms:
         return self.may_be_among(b"\0" + value + b"\0")
 
     @property
+    def has_detectors(self) -> bool:
+        """Whether a user's detectors are asked too."""
+        return bool(self._detectors)
+
+    @property
     def has_bytes(self) -> bool:
         """Whether any name has non-ASCII bytes to search for."""
         return bool(self._raw)

@@ -36,18 +36,29 @@ def unread_words(text: str, explained: Iterable[Match]) -> Iterator[Match]:
     """
     if text.isascii() or _ANY.search(text) is None:
         return
-    for match in explained:
-        text = f"{text[: match.start]}{' ' * (match.end - match.start)}{text[match.end :]}"
-    unread = [
-        word.span()
-        for word in _WORD.finditer(text)
-        if not (_SYMBOLS.fullmatch(word[0]) or _terms().fullmatch(fold(word[0])))
-    ]
-    while unread:
-        start, end = unread.pop(0)
-        while unread and _BETWEEN.fullmatch(text, end, unread[0][0]):
-            end = unread.pop(0)[1]
+    text = _without(text, explained)
+    start = end = 0
+    for word in _WORD.finditer(text):
+        if _SYMBOLS.fullmatch(word[0]) or _terms().fullmatch(fold(word[0])):
+            continue
+        if not (end and _BETWEEN.fullmatch(text, end, word.start())):
+            if end:
+                yield Match(start, end, "PERSON_NAME")
+            start = word.start()
+        end = word.end()
+    if end:
         yield Match(start, end, "PERSON_NAME")
+
+
+def _without(text: str, explained: Iterable[Match]) -> str:
+    """Return a text with spaces in the place of findings."""
+    pieces: list[str] = []
+    position = 0
+    for match in sorted(explained):
+        start, end = max(match.start, position), max(match.end, position)
+        pieces += [text[position:start], " " * (end - start)]
+        position = end
+    return "".join([*pieces, text[position:]])
 
 
 @cache
