@@ -72,9 +72,8 @@ from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.engine.plan.safe_private_table import makers_of
 from healthcare_deid.engine.result_names import result_name
 from healthcare_deid.engine.results import DeidentifyResult, PixelReport
-from healthcare_deid.engine.stages import redactor, text_engine, uid_mapper, verification
+from healthcare_deid.engine.stages import certain_detectors, redactor, text_engine, uid_mapper, verification
 from healthcare_deid.engine.text.effects import inspected_dates, what_stays
-from healthcare_deid.engine.text.find.detectors.base import GUESS
 from healthcare_deid.engine.text.find.own_values import name_tags
 from healthcare_deid.errors import InvalidDicomError
 
@@ -165,9 +164,8 @@ class InstanceEngine:
         self._tables = DecisionTables(self.plan, self._noted)
         self._searching = DecisionTables(self.plan, self._noted, searching=True)
         patterns = self._rewriter.patterns if self._rewriter is not None else {}
-        # A model guesses, so it is asked about free text only.
-        certain = [detector for detector in options.detectors if detector.rank < GUESS]
-        self._facts = FactsOfInstances(patterns, frozenset(filter(self._stays, patterns)), certain)
+        staying = frozenset(filter(self._stays, patterns))
+        self._facts = FactsOfInstances(patterns, staying, certain_detectors(options))
         self.warnings: tuple[str, ...] = what_stays(self.plan, self._text)
         if self._text is not None:
             self.warnings += self._text.warnings

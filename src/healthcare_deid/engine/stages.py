@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.verification import Verification
     from healthcare_deid.engine.plan.plan import Plan
     from healthcare_deid.engine.text.engine import TextEngine
+    from healthcare_deid.engine.text.find.detectors.base import Detector
 
 
 def uid_mapper(options: EngineOptions, secret: ProjectSecret | None) -> UidMapper:
@@ -37,6 +38,15 @@ def text_engine(compiled: Plan, options: EngineOptions, secret: ProjectSecret | 
         detectors=options.detectors,
         secret=secret,
     )
+
+
+def certain_detectors(options: EngineOptions) -> list[Detector]:
+    """Return the user's detectors that do not guess. Those that do, such as models, are asked about free text only."""
+    if not options.detectors:
+        return []
+    from healthcare_deid.engine.text.find.detectors.base import GUESS  # not without detectors: it loads the text engine
+
+    return [detector for detector in options.detectors if detector.rank < GUESS]
 
 
 def redactor(compiled: Plan, options: EngineOptions) -> PixelRedactor | None:
