@@ -394,6 +394,7 @@ DECODERS = "healthcare_deid.engine.pixels.frames.codecs.decoders"
 def test_without_pyjpegls_jpeg_ls_is_read_by_the_extra_and_written_uncompressed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    pytest.importorskip("imagecodecs", reason="the extra codecs is not installed")
     before = _sample("JPEGLSNearLossless_16.dcm")
     monkeypatch.setattr(f"{DECODERS}._JPEG_LS_PACKAGE", "a_package_nobody_has")
     monkeypatch.setattr(f"{DECODERS}._by_pydicom", None)
