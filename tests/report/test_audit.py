@@ -195,7 +195,7 @@ def test_values_that_pydicom_would_quote_are_not_said(
 
 
 def test_a_runs_own_config_brings_the_runs_options(tmp_path: Path) -> None:
-    """To name the config of a run that had options too is no reason for false errors."""
+    """A user names the config of a run and forgets its options: that must not bring false errors."""
     write_samples(tmp_path / "scans")
     kept = ["retain_patient_characteristics"]
     Deidentifier(BASIC, options=kept, dates=Dates(), secret=SECRET).deidentify_tree(
@@ -204,6 +204,17 @@ def test_a_runs_own_config_brings_the_runs_options(tmp_path: Path) -> None:
 
     assert audit_tree(tmp_path / "clean", config=BASIC).count("error") == 0
     assert audit_tree(tmp_path / "clean", config=MINIMAL).count("error") > 0
+
+
+def test_a_list_that_is_named_counts_though_the_runs_arguments_are_not_all_known(tmp_path: Path) -> None:
+    write_samples(tmp_path / "scans")
+    made = Deidentifier(KEEP_LIST, dates=Dates(), secret=SECRET)
+    made.deidentify_tree(tmp_path / "scans", tmp_path / "clean")
+
+    report = audit_tree(tmp_path / "clean", config=KEEP_LIST)
+
+    assert {item.promise for item in report.audits.values()} == {"keepList"}
+    assert report.count("error") == report.count("warning") == 0
 
 
 @pytest.mark.parametrize("config", [MINIMAL, BASIC])

@@ -493,7 +493,7 @@ def test_text_in_the_character_set_it_names_brings_no_warning(
 
 
 class Guess(WordsDetector):
-    """What a language model would be: it takes a vendor for a person."""
+    """Stands for a language model that takes a vendor for a person."""
 
     def __init__(self) -> None:
         super().__init__("PERSON_NAME", ["Siemens"], rank=MODEL)

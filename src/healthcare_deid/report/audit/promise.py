@@ -105,6 +105,11 @@ def promise_by(config: Any, options: Mapping[str, Any]) -> Promise:
     return Promise(engine.plan.name, engine, True, True, True, asked, engine.plan.removes_identity, fixed)
 
 
+def is_basic(config: Any) -> bool:
+    """Return whether a config is a Basic Profile, whose options the markers of its results name."""
+    return promise_by(config, {}).name.endswith(f"profile:{_BASIC}")
+
+
 def _basic(options: frozenset[str], edition: str, *, binding: bool, placeholders: bool, removed: bool) -> Promise:
     safe_private = str(ProfileOption.RETAIN_SAFE_PRIVATE)
     engine_options: dict[str, Any] = {"edition": edition, "options": sorted(options - {safe_private})}

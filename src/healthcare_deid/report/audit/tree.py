@@ -24,6 +24,7 @@ from healthcare_deid.report.audit.acceptance import Acceptance, read_acceptances
 from healthcare_deid.report.audit.audit import Audit, audit
 from healthcare_deid.report.audit.findings import COLUMNS, Residual, Residue, row_of
 from healthcare_deid.report.audit.page import Told, body
+from healthcare_deid.report.audit.promise import is_basic
 from healthcare_deid.report.dataframes import frame_of
 from healthcare_deid.report.finished_run import FinishedRun
 from healthcare_deid.report.run_events import note
@@ -238,7 +239,10 @@ def audit_tree(
     files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
     files = [path for path in files if path.name != "DICOMDIR"]
     if run is not None and (config is None or (not options and run.was_made_with(config))):
-        config, options = run.config()
+        known, arguments = run.config()
+        # Where the manifest lacks an argument's values, markers tell more than a Basic Profile, and less than a list.
+        if known is not None or config is None or is_basic(config):
+            config, options = known, arguments
     drawn = set(files)
     if sample is not None and sample < len(files):
         drawn = set(random.Random(seed).sample(files, sample))  # noqa: S311 - a sample, not a secret
